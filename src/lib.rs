@@ -1,0 +1,8 @@
+//! Sealpost: a secure file-transfer server and client.
+
+pub mod config;
+pub mod error;
+pub mod pki;
+pub mod protocol;
+pub mod store;
+pub mod text;

@@ -1,0 +1,1 @@
+//! Certificates: the only room that writes under `certs/`.

@@ -1,0 +1,1 @@
+//! Flat files: the only room that writes under `data/`.
