@@ -1,5 +1,6 @@
 //! Sealpost: a secure file-transfer server and client.
 
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod pki;
