@@ -75,7 +75,7 @@ mod tests {
         assert_eq!("file:/x:y".parse(), Ok(Secret::File("/x:y".into())));
         for text in ["hunter2", "env:", "file:", "pass:hunter2", ""] {
             let error = text.parse::<Secret>().unwrap_err();
-            assert!(text.is_empty() || !error.contains(text), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
         }
     }
 
