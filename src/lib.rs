@@ -1,9 +1,12 @@
 //! Sealpost: a secure file-transfer server and client.
 
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod error;
 pub mod pki;
 pub mod protocol;
 pub mod store;
+//pub mod server;
 pub mod text;
+pub mod transport;

@@ -18,7 +18,7 @@ use rustls::{
 
 use super::{Policy, Side, Socket, Stream, explain};
 use crate::error::{Error, Kind, Result};
-use crate::pki::keys::{self, Passphrase};
+use crate::pki::{Passphrase, keys};
 use crate::protocol::ALPN;
 
 /// A connection to a server.
@@ -78,8 +78,11 @@ impl ClientTls {
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&self.policy.versions()?)
             .map_err(|error| {
-                Error::new(Kind::Cipher, format!("these TLS versions and cipher suites do not go together: {error}"))
-                    .hint("widen --tls-min/--tls-max, --ciphers or --curves")
+                Error::new(
+                    Kind::Cipher,
+                    format!("these TLS versions and cipher suites do not go together: {error}"),
+                )
+                .hint("widen --tls-min/--tls-max, --ciphers or --curves")
             })?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _);
@@ -134,9 +137,12 @@ impl ClientTls {
             builder = builder.with_crls(lists).enforce_revocation_expiration();
         }
         builder.build().map(Some).map_err(|error| {
-            Error::new(Kind::CrlFile, "a certificate revocation list cannot be used")
-                .hint("make a new one with `sealpost pki crl`")
-                .source(error)
+            Error::new(
+                Kind::CrlFile,
+                "a certificate revocation list cannot be used",
+            )
+            .hint("make a new one with `sealpost pki crl`")
+            .source(error)
         })
     }
 }
@@ -162,16 +168,20 @@ pub fn connect(
 ) -> Result<Connector> {
     let tcp = connect_tcp(host, port, timeout)?;
     // A request is one small write and waits for its reply: Nagle's algorithm would only delay it.
-    tcp.set_nodelay(true).map_err(|error| connect_error(host, port, error))?;
+    tcp.set_nodelay(true)
+        .map_err(|error| connect_error(host, port, error))?;
     let socket = Socket::new(Arc::new(tcp), Instant::now() + timeout);
     let Some(tls) = tls else {
         return Ok(Stream::Plain(socket));
     };
     let name = tls.server_name.as_deref().unwrap_or(host);
     let name = ServerName::try_from(name.to_owned()).map_err(|error| {
-        Error::new(Kind::Usage, format!("{name} is neither a host name nor an IP address"))
-            .hint("give the name the server's certificate has with --servername")
-            .source(error)
+        Error::new(
+            Kind::Usage,
+            format!("{name} is neither a host name nor an IP address"),
+        )
+        .hint("give the name the server's certificate has with --servername")
+        .source(error)
     })?;
     let connection = ClientConnection::new(Arc::clone(&tls.config), name)
         .map_err(|error| explain(Side::Client, &io::Error::other(error)))?;
@@ -251,7 +261,10 @@ impl ServerCertVerifier for Verifier {
         }
         match self.check(leaf, intermediates, name, now) {
             Err(error) if self.insecure => {
-                let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut complaint = self
+                    .complaint
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 *complaint = Some(error);
             }
             result => result?,
