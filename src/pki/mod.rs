@@ -10,11 +10,20 @@
 //!   of certificate holds, [`subject`] how a name is written, [`index`] what was issued.
 //! - [`inspect`] reads a certificate into a plain struct.
 
+pub mod authority;
+pub mod index;
+pub mod inspect;
 pub mod keys;
+pub mod profile;
+pub mod subject;
 
+mod folder;
 mod passphrase;
 mod pem;
+mod revocation;
+mod signer;
 #[cfg(test)]
 mod testing;
 
+pub use authority::Authority;
 pub use passphrase::Passphrase;
