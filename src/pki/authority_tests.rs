@@ -48,9 +48,10 @@ fn openssls_strictest_check_takes_what_is_issued_and_refuses_the_other_purpose()
         };
         ca.issue(&server).unwrap();
         ca.issue(&IssueRequest::client("alice")).unwrap();
-        let (check, chain) = match intermediate {
-            true => ("-crl_check_all", "-untrusted intermediate.crt"),
-            false => ("-crl_check", ""),
+        let (check, chain) = if intermediate {
+            ("-crl_check_all", "-untrusted intermediate.crt")
+        } else {
+            ("-crl_check", "")
         };
         let accepts = |rest: &str| openssl_accepts(dir.path(), &format!("{check} {chain} {rest}"));
         assert!(accepts(
@@ -185,12 +186,7 @@ fn nothing_is_overwritten_without_force_and_the_index_keeps_what_was_signed() {
     let first = ca.issue(&web).unwrap();
     assert_eq!(ca.issue(&web).unwrap_err().kind(), Kind::Exists);
     assert_eq!(ca.list().unwrap().len(), 2);
-    let second = ca
-        .issue(&IssueRequest {
-            force: true,
-            ..web.clone()
-        })
-        .unwrap();
+    let second = ca.issue(&IssueRequest { force: true, ..web }).unwrap();
     assert_ne!(first.serial, second.serial);
     assert_eq!(info(&ca, "web.crt").serial, second.serial);
     assert_eq!(ca.list().unwrap().len(), 3);

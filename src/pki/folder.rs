@@ -122,12 +122,7 @@ impl Batch {
                 error,
             )
         };
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
+        let folder = folder_of(&path);
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(folder)
@@ -156,29 +151,34 @@ impl Batch {
             } else {
                 file.persist_noclobber(&path)
             };
-            placed.map_err(|failed| match failed.error.kind() {
-                std::io::ErrorKind::AlreadyExists => exists(&path),
-                _ => {
-                    let writing = format!("write {}", path.display());
-                    Error::io(Kind::LocalWrite, writing, failed.error)
+            placed.map_err(|failed| {
+                if failed.error.kind() == std::io::ErrorKind::AlreadyExists {
+                    return exists(&path);
                 }
+                let writing = format!("write {}", path.display());
+                Error::io(Kind::LocalWrite, writing, failed.error)
             })?;
-            if let Some(folder) = path.parent().filter(|f| !folders.iter().any(|o| o == f)) {
-                folders.push(folder.to_owned());
+            let folder = folder_of(&path).to_owned();
+            if !folders.contains(&folder) {
+                folders.push(folder);
             }
         }
         #[cfg(unix)]
-        for folder in folders
-            .iter()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        for folder in folders {
+            let synced = File::open(&folder).and_then(|folder| folder.sync_all());
             synced.map_err(|error| {
                 let writing = format!("write {}", folder.display());
                 Error::io(Kind::LocalWrite, writing, error)
             })?;
         }
         Ok(())
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads a certificate into a plain struct, and the struct into text or JSON.
+//! Reads a certificate into a plain struct, which serde turns into JSON and `render` into text.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -161,7 +161,7 @@ fn has_control(text: &str) -> bool {
 /// The certificate as x509-parser has it.
 pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>> {
     match X509Certificate::from_der(der) {
-        Ok((rest, certificate)) if rest.is_empty() => Ok(certificate),
+        Ok(([], certificate)) => Ok(certificate),
         Ok(_) => Err(Error::new(Kind::Other, "bytes follow the certificate")),
         Err(error) => Err(Error::new(Kind::Other, "the certificate is damaged")
             .hint("copy the file again, whole")
@@ -306,77 +306,6 @@ impl CertificateInfo {
     pub fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
-
-    /// The certificate for a reader: one line a fact, `now` for the dates.
-    pub fn text(&self, now: OffsetDateTime) -> String {
-        let mut lines = vec![
-            ("subject", self.subject.clone()),
-            ("issuer", self.issuer.clone()),
-            ("serial", self.serial.clone()),
-            ("version", format!("v{}", self.version)),
-            ("valid from", text::time(self.not_before)),
-            (
-                "valid until",
-                format!("{} ({})", text::time(self.not_after), self.left(now)),
-            ),
-        ];
-        let addresses = self.ip_addresses.iter().map(ToString::to_string);
-        let names = self.dns_names.iter().cloned().chain(addresses);
-        let names = names.chain(self.emails.iter().cloned()).collect::<Vec<_>>();
-        let key = match self.key_algorithm.as_str() {
-            "RSA" => format!("RSA, {} bits", self.key_bits),
-            other => other.to_owned(),
-        };
-        let path = self
-            .path_length
-            .map(|most| format!(", at most {most} CAs below"));
-        let ca = if self.is_ca { "yes" } else { "no" };
-        lines.extend([
-            ("names", or_none(&names)),
-            ("key", key),
-            ("key usage", or_none(&self.key_usage)),
-            ("purpose", or_none(&self.extended_key_usage)),
-            ("is a CA", format!("{ca}{}", path.unwrap_or_default())),
-            ("signature", self.signature_algorithm.clone()),
-            ("key id", self.subject_key_id.clone().unwrap_or_else(none)),
-            (
-                "issuer's key",
-                self.authority_key_id.clone().unwrap_or_else(none),
-            ),
-            ("SHA-256", self.fingerprint.clone()),
-            ("pin", self.pin.clone()),
-        ]);
-        lines.iter().fold(String::new(), |mut all, (label, value)| {
-            let _infallible = writeln!(all, "{label:<13} {}", escape(value));
-            all
-        })
-    }
-
-    fn left(&self, now: OffsetDateTime) -> String {
-        if now < self.not_before {
-            return format!(
-                "not valid for another {} days",
-                (self.not_before - now).whole_days()
-            );
-        }
-        match (self.not_after - now).whole_days() {
-            _ if now > self.not_after => {
-                format!("expired {} days ago", (now - self.not_after).whole_days())
-            }
-            days => format!("{days} days left"),
-        }
-    }
-}
-
-fn or_none(all: &[String]) -> String {
-    if all.is_empty() {
-        return none();
-    }
-    all.join(" ")
-}
-
-fn none() -> String {
-    "none".to_owned()
 }
 
 const OID_CN: Oid<'static> = oid!(2.5.4.3);

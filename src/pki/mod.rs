@@ -18,12 +18,15 @@ pub mod profile;
 pub mod subject;
 
 mod folder;
+mod order;
 mod passphrase;
 mod pem;
+mod render;
 mod revocation;
 mod signer;
 #[cfg(test)]
 mod testing;
 
 pub use authority::Authority;
+pub use order::{InitOptions, IssueRequest, Issued, ROOT_NAME};
 pub use passphrase::Passphrase;

@@ -116,7 +116,7 @@ impl Subject {
         Ok(())
     }
 
-    /// The name as rcgen writes it: `C` as a PrintableString, an address as an IA5String, the rest UTF-8.
+    /// The name as rcgen writes it: `C` as a `PrintableString`, an address as an `IA5String`, the rest UTF-8.
     pub(super) fn to_rcgen(&self) -> Result<DistinguishedName> {
         let mut name = DistinguishedName::new();
         for (part, value) in &self.parts {
