@@ -1,6 +1,7 @@
 //! The command line: clap types and one file per group of commands. The only room that prints.
 
 mod output;
+mod pki;
 mod secret;
 mod settings;
 
@@ -50,6 +51,8 @@ struct Global {
 enum Command {
     /// Print every option's effective value and where it came from
     Config(ConfigCommand),
+    /// Make, look at and revoke certificates
+    Pki(pki::Pki),
 }
 
 /// `sealpost config`
@@ -112,6 +115,7 @@ fn run(
 ) -> Result<ExitCode> {
     match command {
         Command::Config(config) => config_run(&config, clap, settings, output)?,
+        Command::Pki(pki) => return pki::run(&pki, output),
     }
     Ok(ExitCode::SUCCESS)
 }

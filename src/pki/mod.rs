@@ -10,11 +10,23 @@
 //!   of certificate holds, [`subject`] how a name is written, [`index`] what was issued.
 //! - [`inspect`] reads a certificate into a plain struct.
 
+pub mod authority;
+pub mod index;
+pub mod inspect;
 pub mod keys;
+pub mod profile;
+pub mod subject;
 
+mod folder;
+mod order;
 mod passphrase;
 mod pem;
+mod render;
+mod revocation;
+mod signer;
 #[cfg(test)]
 mod testing;
 
+pub use authority::Authority;
+pub use order::{InitOptions, IssueRequest, Issued, ROOT_NAME};
 pub use passphrase::Passphrase;

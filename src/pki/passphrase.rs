@@ -109,7 +109,7 @@ fn other_encryption(path: &Path) -> Error {
 
 /// `key` (PKCS#8 in DER) under `passphrase`, as the DER of an `EncryptedPrivateKeyInfo`.
 ///
-/// PBKDF2-HMAC-SHA-256 and AES-256-CBC, which OpenSSL, LibreSSL, Java and Python all read.
+/// PBKDF2-HMAC-SHA-256 and AES-256-CBC, which OpenSSL, `LibreSSL`, Java and Python all read.
 pub(super) fn lock(key: &[u8], passphrase: &Passphrase) -> Result<Vec<u8>> {
     if passphrase.is_empty() {
         return Err(

@@ -223,6 +223,13 @@ pub(super) fn encode(label: &str, der: &[u8]) -> Result<Zeroizing<String>> {
     }
 }
 
+/// Bytes in base64, as a pin is written (RFC 7469 §2.4): what PEM has between its two lines.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    let text = encode("PIN", bytes).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.starts_with("-----"));
+    lines.collect()
+}
+
 /// The label of PKCS#8 under a passphrase (RFC 7468 §11).
 pub(super) const ENCRYPTED_KEY_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 
