@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod lab;
 pub mod pki;
 pub mod protocol;
 pub mod store;
