@@ -4,6 +4,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod error;
+pub mod lab;
 pub mod pki;
 pub mod protocol;
 pub mod store;
