@@ -7,7 +7,7 @@ pub mod error;
 pub mod lab;
 pub mod pki;
 pub mod protocol;
+pub mod server;
 pub mod store;
-//pub mod server;
 pub mod text;
 pub mod transport;

@@ -82,7 +82,7 @@ struct SecurityOptions {
     servername: Option<String>,
     /// Accept only this public key, besides all other checks (curl's form, sha256//BASE64)
     #[arg(long, value_name = "PIN", value_parser = parse_pin)]
-    pinnedpubkey: Option<[u8; 32]>,
+    pinnedpubkey: Option<String>,
     /// Accept any certificate: whoever is on the way can read and change everything
     #[arg(short = 'k', long)]
     insecure: bool,
@@ -110,7 +110,10 @@ impl ConnectOptions {
     }
 
     fn log_in_by_certificate(&self, client: &mut Client<Connector>) -> Result<Account> {
-        let methods = client.hello().map(|hello| hello.login.clone()).unwrap_or_default();
+        let methods = client
+            .hello()
+            .map(|hello| hello.login.clone())
+            .unwrap_or_default();
         if !methods.contains(&LoginMethod::Certificate) {
             return Err(Error::new(Kind::LoginRefused, "there is nothing to log in with")
                 .hint("say who you are with --user NAME; `sealpost register --user NAME` makes an account"));
@@ -120,14 +123,20 @@ impl ConnectOptions {
 
     /// The user named, which `register` needs.
     pub(crate) fn user(&self) -> Result<&str> {
-        self.server.user.as_deref().ok_or_else(|| {
-            Error::new(Kind::Usage, "who is it to be?").hint("say --user NAME")
-        })
+        self.server
+            .user
+            .as_deref()
+            .ok_or_else(|| Error::new(Kind::Usage, "who is it to be?").hint("say --user NAME"))
     }
 
     /// The password, asked as `what`.
     pub(crate) fn password(&self, what: &str) -> Result<zeroize::Zeroizing<String>> {
         self.server.password.read(what)
+    }
+
+    /// Whether the password is typed.
+    pub(crate) fn asks_for_password(&self) -> bool {
+        self.server.password == Secret::Prompt
     }
 
     fn login(&self) -> Result<Login> {
@@ -142,7 +151,11 @@ impl ConnectOptions {
 
     fn connect(&self, target: &Target, output: Output) -> Result<Client<Connector>> {
         let connected = target.connect();
-        if let Some(complaint) = target.tls.as_ref().and_then(crate::transport::TlsClient::complaint) {
+        if let Some(complaint) = target
+            .tls
+            .as_ref()
+            .and_then(crate::transport::TlsClient::complaint)
+        {
             output.warn(format!("--insecure: {}", escape(complaint.message())));
         }
         let client = connected?;
@@ -154,7 +167,10 @@ impl ConnectOptions {
             };
             let session = client.session().map_or_else(String::new, |session| {
                 let resumed = session.handshake;
-                format!(", {} {} {}, {resumed} handshake", session.version, session.cipher, session.group)
+                format!(
+                    ", {} {} {}, {resumed} handshake",
+                    session.version, session.cipher, session.group
+                )
             });
             output.detail(format!(
                 "connected to {}:{} ({}), connection {}: {secure}{session}",
@@ -202,7 +218,7 @@ impl ConnectOptions {
             revocation_lists: security.crlfile.clone(),
             server_name: security.servername.clone(),
             insecure: security.insecure,
-            pin: security.pinnedpubkey,
+            pin: security.pinnedpubkey.clone(),
             resume: !security.no_resume,
             policy: self.tls.policy(),
         })
@@ -226,8 +242,10 @@ impl ConnectOptions {
         match (&self.security.cert, &self.security.key) {
             (Some(cert), Some(key)) => Ok(Some((cert.clone(), key.clone()))),
             (Some(cert), None) => Ok(Some((cert.clone(), cert.with_extension("key")))),
-            (None, Some(_)) => Err(Error::new(Kind::Usage, "--key needs its certificate")
-                .hint("give --cert as well")),
+            (None, Some(_)) => {
+                Err(Error::new(Kind::Usage, "--key needs its certificate")
+                    .hint("give --cert as well"))
+            }
             (None, None) => {
                 let pair = (default("client.crt"), default("client.key"));
                 Ok((pair.0.exists() && pair.1.exists()).then_some(pair))
@@ -273,8 +291,14 @@ fn host_and_port(text: &str) -> Result<(String, u16)> {
     }
 }
 
-fn parse_pin(text: &str) -> Result<[u8; 32], String> {
-    crate::pki::parse_pin(text)
+/// `sha256//` and the base64 of 32 bytes.
+fn parse_pin(text: &str) -> Result<String, String> {
+    let base64 = text.strip_prefix("sha256//").unwrap_or_default();
+    let digits = base64.strip_suffix('=').unwrap_or_default();
+    match digits.len() == 43 && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b)) {
+        true => Ok(text.to_owned()),
+        false => Err("a pin is sha256// and 44 characters of base64; `sealpost pki fingerprint FILE` prints it".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -294,7 +318,11 @@ mod tests {
             assert_eq!(host_and_port(text).unwrap(), (host.to_owned(), port));
         }
         for text in ["", ":1", "a:b", "a:99999", "[::1", "[::1]x"] {
-            assert_eq!(host_and_port(text).unwrap_err().kind(), Kind::Usage, "{text}");
+            assert_eq!(
+                host_and_port(text).unwrap_err().kind(),
+                Kind::Usage,
+                "{text}"
+            );
         }
     }
 }

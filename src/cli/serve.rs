@@ -23,8 +23,10 @@ use crate::transport::{ClientAuth, Mode, Resumption, ServerTls};
 
 /// Serve the files in a folder, over mutual TLS unless told otherwise
 #[derive(Debug, Args)]
-#[command(after_help = "SIGHUP reloads certificate, key, CA, revocation lists, users and access rules; \
-    SIGTERM and ctrl-c let running transfers finish, a second one cuts them.")]
+#[command(
+    after_help = "SIGHUP reloads certificate, key, CA, revocation lists, users and access rules; \
+    SIGTERM and ctrl-c let running transfers finish, a second one cuts them."
+)]
 pub(crate) struct ServeCommand {
     #[command(flatten)]
     listen: ListenOptions,
@@ -76,7 +78,12 @@ struct CertificateOptions {
     #[arg(long, value_name = "SRC")]
     pass: Option<Secret>,
     /// Whether clients must show a certificate; also CERT_REQUIRED, CERT_OPTIONAL, CERT_NONE, on, off
-    #[arg(long, value_name = "WHETHER", default_value = "required", ignore_case = true)]
+    #[arg(
+        long,
+        value_name = "WHETHER",
+        default_value = "required",
+        ignore_case = true
+    )]
     client_auth: ClientAuthWord,
     /// The CA that signs clients' certificates, PEM
     #[arg(long, value_name = "FILE", default_value = "certs/ca.crt")]
@@ -203,9 +210,11 @@ impl ServeCommand {
             (false, false) => Mode::Tls,
         };
         if mode != Mode::Tls && !listen.ip().is_loopback() && !self.listen.unsafe_listen {
-            let text = format!("plain TCP on {listen} would let anyone on the network read passwords");
-            return Err(Error::new(Kind::Usage, text)
-                .hint("listen on 127.0.0.1, leave plain out, or say --unsafe-listen if you mean it"));
+            let text =
+                format!("plain TCP on {listen} would let anyone on the network read passwords");
+            return Err(Error::new(Kind::Usage, text).hint(
+                "listen on 127.0.0.1, leave plain out, or say --unsafe-listen if you mean it",
+            ));
         }
         Ok(Config {
             listen,
@@ -231,8 +240,9 @@ impl ServeCommand {
         let limits = &self.limits;
         if !(1..=CONNECTIONS_CEILING).contains(&limits.max_connections) {
             let text = format!("--max-connections is 1 to {CONNECTIONS_CEILING}");
-            return Err(Error::new(Kind::Usage, text)
-                .hint("each connection is a thread, and past some 16,000 the system ends the process"));
+            return Err(Error::new(Kind::Usage, text).hint(
+                "each connection is a thread, and past some 16,000 the system ends the process",
+            ));
         }
         let default = Limits::default();
         Ok(Limits {
@@ -305,19 +315,32 @@ impl ServeCommand {
             ""
         };
         let chain = keys::certificates(&self.certificates.cert, Kind::OwnCertificate)?;
-        let leaf = chain.first().map(|leaf| inspect::certificate(leaf)).transpose()?;
+        let leaf = chain
+            .first()
+            .map(|leaf| inspect::certificate(leaf))
+            .transpose()?;
         let certificate = leaf.map_or_else(String::new, |leaf| {
-            format!(", certificate of {} until {}", escape(&leaf.subject), time(leaf.not_after))
+            format!(
+                ", certificate of {} until {}",
+                escape(&leaf.subject),
+                time(leaf.not_after)
+            )
         });
         Ok(format!("TLS, {clients}{beside}{certificate}"))
     }
 }
 
 fn resolve(text: &str) -> Result<SocketAddr> {
-    let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    let resolved = text
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next());
     resolved.ok_or_else(|| {
-        Error::new(Kind::Usage, format!("cannot listen on {text}: not ADDRESS:PORT"))
-            .hint("such as --listen 127.0.0.1:9999")
+        Error::new(
+            Kind::Usage,
+            format!("cannot listen on {text}: not ADDRESS:PORT"),
+        )
+        .hint("such as --listen 127.0.0.1:9999")
     })
 }
 
@@ -338,7 +361,9 @@ fn watch_signals(handle: Handle) -> Result<()> {
             }
         }
     };
-    let spawned = thread::Builder::new().name("signals".into()).spawn(watching);
+    let spawned = thread::Builder::new()
+        .name("signals".into())
+        .spawn(watching);
     spawned.map(|_running| ()).map_err(failed)
 }
 

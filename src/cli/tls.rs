@@ -58,7 +58,10 @@ impl TlsOptions {
     pub(crate) fn server_policy(&self) -> Policy {
         let split = |list: &[String]| {
             let words = list.iter().flat_map(|item| item.split(':'));
-            words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+            words
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         Policy {
             min: self.tls_min.into(),

@@ -22,9 +22,7 @@ use crate::pki::inspect;
 use crate::protocol::{Code, Refusal, Reply, Secure, write_frame};
 use crate::store::Event;
 use crate::text::{escape, hex};
-use crate::transport::{
-    Accepted, Acceptor, Mode, Rejected, Side, Socket, Wire as _, explain,
-};
+use crate::transport::{Accepted, Acceptor, Mode, Rejected, Side, Socket, Wire as _, explain};
 
 /// Requests to a running server, as bits.
 const STOP: u8 = 1;
@@ -81,7 +79,11 @@ impl Handle {
 impl Server {
     /// Opens the store, reads the certificates, and listens.
     pub fn bind(config: Config) -> Result<Self> {
-        let tls = config.tls.as_ref().map(super::ServerTls::load).transpose()?;
+        let tls = config
+            .tls
+            .as_ref()
+            .map(super::ServerTls::load)
+            .transpose()?;
         if tls.is_none() && config.mode != Mode::Plain {
             return Err(Error::new(Kind::Usage, "TLS needs a certificate and a key")
                 .hint("give --cert and --key, or serve with --plain"));
@@ -137,7 +139,7 @@ impl Server {
         let audit = self.shared.store.audit();
         audit.record(Event {
             address: Some(self.address.to_string()),
-            ..Event::new("start")
+            ..Event::new("start", "server")
         });
         loop {
             let wanted = self.control.wanted.swap(0, Ordering::SeqCst);
@@ -145,7 +147,9 @@ impl Server {
                 self.reload();
             }
             if wanted & STOP != 0 {
-                self.control.wanted.fetch_or(wanted & STOP_NOW, Ordering::SeqCst);
+                self.control
+                    .wanted
+                    .fetch_or(wanted & STOP_NOW, Ordering::SeqCst);
                 break;
             }
             self.accept_waiting()?;
@@ -161,7 +165,7 @@ impl Server {
         let cut = drain(&shared, &control)?;
         shared.store.audit().record(Event {
             reason: (cut > 0).then(|| format!("{cut} connections cut")),
-            ..Event::new("stop")
+            ..Event::new("stop", "server")
         });
         Ok(())
     }
@@ -185,7 +189,10 @@ impl Server {
                 Err(error) => {
                     // Out of descriptors, or a client that is gone again. The listener stays readable, so
                     // going on at once would spin.
-                    tracing::warn!("cannot accept a connection: {}", crate::error::plain(&error));
+                    tracing::warn!(
+                        "cannot accept a connection: {}",
+                        crate::error::plain(&error)
+                    );
                     thread::sleep(ACCEPT_REST);
                     break;
                 }
@@ -197,7 +204,10 @@ impl Server {
     fn take_in(&self, tcp: TcpStream, address: SocketAddr) {
         let tcp = Arc::new(tcp);
         let shared = Arc::clone(&self.shared);
-        let Some(place) = shared.registry.admit(&tcp, address.ip(), &shared.config.limits) else {
+        let Some(place) = shared
+            .registry
+            .admit(&tcp, address.ip(), &shared.config.limits)
+        else {
             tracing::warn!("closed a connection from {address}: too many");
             return;
         };
@@ -214,7 +224,10 @@ impl Server {
             .stack_size(STACK_BYTES)
             .spawn(move || connection.serve(tcp, &acceptor));
         if let Err(error) = spawned {
-            tracing::warn!("no thread for a connection: {}", crate::error::plain(&error));
+            tracing::warn!(
+                "no thread for a connection: {}",
+                crate::error::plain(&error)
+            );
             thread::sleep(ACCEPT_REST);
         }
     }
@@ -236,10 +249,14 @@ impl Server {
         if reasons.is_empty() {
             tracing::info!("reloaded certificates, revocation lists, users and access rules");
         }
-        let reason = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let reason = reasons
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ");
         self.shared.store.audit().record(Event {
             reason: (!reason.is_empty()).then_some(reason),
-            ..Event::new("reload")
+            ..Event::new("reload", "server")
         });
     }
 }
@@ -305,13 +322,19 @@ impl Connection {
     fn serve(self, tcp: Arc<TcpStream>, acceptor: &Acceptor) {
         let served = catch_unwind(AssertUnwindSafe(|| self.try_serve(tcp, acceptor)));
         if served.is_err() {
-            tracing::error!(id = self.id, "a connection's thread panicked; the others go on");
-            self.record("panic", None);
+            tracing::error!(
+                id = self.id,
+                "a connection's thread panicked; the others go on"
+            );
+            self.record("panic", (None, "a panic; the log has it".to_owned()));
         }
     }
 
     fn try_serve(&self, tcp: Arc<TcpStream>, acceptor: &Acceptor) {
-        if let Err(error) = tcp.set_nonblocking(false).and_then(|()| tcp.set_nodelay(true)) {
+        if let Err(error) = tcp
+            .set_nonblocking(false)
+            .and_then(|()| tcp.set_nodelay(true))
+        {
             tracing::debug!(id = self.id, "cannot set up a connection: {error}");
             return;
         }
@@ -342,7 +365,7 @@ impl Connection {
             Rejected::Silent => {}
             Rejected::Language(mut socket, why) => {
                 tracing::info!(id = self.id, address = %self.address, "refused: wrong protocol: {why}");
-                self.record("refused", Some((Code::BadRequest, why.to_owned())));
+                self.record("refused", (Some(Code::BadRequest), why.to_owned()));
                 let refusal = Refusal::new(Code::BadRequest, why);
                 let _gone = write_frame(&mut *socket, &Reply::refused(refusal));
                 socket.linger();
@@ -350,7 +373,7 @@ impl Connection {
             Rejected::Handshake(error) => {
                 let error = explain(Side::Server, &error);
                 tracing::info!(id = self.id, address = %self.address, "handshake failed: {error}");
-                self.record("handshake_failed", Some((Code::LoginRequired, error.to_string())));
+                self.record("handshake_failed", (None, error.to_string()));
             }
         }
     }
@@ -358,12 +381,14 @@ impl Connection {
     /// Who is at the other end; `None` when its certificate, though verified, names nobody.
     fn peer(&self, stream: &Accepted) -> Option<Peer> {
         let session = stream.session();
-        let leaf = session.as_ref().and_then(|session| session.certificates.first());
+        let leaf = session
+            .as_ref()
+            .and_then(|session| session.certificates.first());
         let identity = match leaf.map(|leaf| inspect::identity(leaf)).transpose() {
             Ok(identity) => identity,
             Err(error) => {
                 tracing::info!(id = self.id, "client certificate names nobody: {error}");
-                self.record("handshake_failed", Some((Code::Forbidden, error.to_string())));
+                self.record("handshake_failed", (None, error.to_string()));
                 return None;
             }
         };
@@ -390,15 +415,12 @@ impl Connection {
         })
     }
 
-    fn record(&self, event: &'static str, why: Option<(Code, String)>) {
-        let (code, reason) = why.unzip();
+    fn record(&self, event: &'static str, (code, reason): (Option<Code>, String)) {
         self.shared.store.audit().record(Event {
-            id: Some(self.id.clone()),
             address: Some(self.address.to_string()),
-            // A failed handshake was refused by an alert, which has no code of ours.
-            code: code.filter(|_| event == "refused").map(Code::word),
-            reason,
-            ..Event::new(event)
+            code: code.map(|code| code.word().to_owned()),
+            reason: Some(reason),
+            ..Event::new(event, &self.id)
         });
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::LoginPolicy;
 use super::session::{Next, Session, Stop, bad};
 use crate::protocol::{Account, Code, Refusal, UserName};
-use crate::store::{Event, HashError, RegisterError, Role, User};
+use crate::store::{ChangeError, Event, HashError, RegisterError, Role, User};
 use crate::transport::Wire;
 
 impl<W: Wire> Session<'_, W> {
@@ -23,12 +23,11 @@ impl<W: Wire> Session<'_, W> {
         }
         let name: UserName = user.parse().map_err(|error| bad(format!("{error}")))?;
         let users = self.shared.store.users();
-        let registered =
-            users.register(name, password.as_bytes(), Role::User, self.login_deadline);
+        let registered = users.register(name, password.as_bytes(), Role::User, self.login_deadline);
         let user = registered.map_err(|error| self.not_registered(error))?;
         self.record(Event {
             user: Some(user.name.to_string()),
-            ..Event::new("register")
+            ..self.event("register")
         });
         self.welcome(user)
     }
@@ -38,12 +37,23 @@ impl<W: Wire> Session<'_, W> {
             RegisterError::Taken => {
                 Refusal::new(Code::NameTaken, "that user name is taken; choose another").into()
             }
-            RegisterError::Full => {
-                Refusal::new(Code::RegisterClosed, "this server has all the users it can hold").into()
-            }
+            RegisterError::Full => Refusal::new(
+                Code::RegisterClosed,
+                "this server has all the users it can hold",
+            )
+            .into(),
             RegisterError::Password(error) => bad(error.to_string()).into(),
             RegisterError::Busy => busy().into(),
             RegisterError::Io(error) => self.internal(&error),
+        }
+    }
+
+    fn not_changed(&self, error: ChangeError) -> Stop {
+        match error {
+            ChangeError::Unknown => Refusal::new(Code::LoginRequired, "you are gone").into(),
+            ChangeError::Password(error) => bad(error.to_string()).into(),
+            ChangeError::Busy => busy().into(),
+            ChangeError::Io(error) => self.internal(&error),
         }
     }
 
@@ -66,14 +76,20 @@ impl<W: Wire> Session<'_, W> {
         let password = Zeroizing::new(password);
         let checked = self.check_password(user, &password)?;
         let policy = self.shared.config.login;
-        let cn = self.peer.identity.as_ref().and_then(|identity| identity.cn.as_deref());
+        let cn = self
+            .peer
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.cn.as_deref());
         let refused = match &checked {
             None => Some("wrong user or password"),
             Some(_) if policy == LoginPolicy::Certificate => Some("passwords are not taken here"),
             Some(_) if policy == LoginPolicy::Both && cn != Some(user) => {
                 Some("the client certificate is not of this user")
             }
-            Some(user) if !self.fulfils_rule(user) => Some("the user's certificate rule is not met"),
+            Some(user) if !self.fulfils_rule(user) => {
+                Some("the user's certificate rule is not met")
+            }
             Some(_) => None,
         };
         match (checked, refused) {
@@ -83,7 +99,11 @@ impl<W: Wire> Session<'_, W> {
     }
 
     fn login_by_certificate(&mut self) -> Result<Next, Stop> {
-        let cn = self.peer.identity.as_ref().and_then(|identity| identity.cn.clone());
+        let cn = self
+            .peer
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.cn.clone());
         let Some(cn) = cn else {
             return Err(self.login_failed("", "no client certificate with a common name"));
         };
@@ -115,8 +135,8 @@ impl<W: Wire> Session<'_, W> {
         let deadline = Instant::now() + self.shared.config.limits.login_timeout;
         users
             .set_password(&user.name, new.as_bytes(), deadline)
-            .map_err(|error| self.not_registered(error))?;
-        self.record(Event::new("passwd"));
+            .map_err(|error| self.not_changed(error))?;
+        self.record(self.event("passwd"));
         self.done()
     }
 
@@ -131,7 +151,11 @@ impl<W: Wire> Session<'_, W> {
             thread::sleep(wait);
         }
         let deadline = Instant::now() + self.shared.config.limits.login_timeout;
-        let verified = self.shared.store.users().verify(user, password.as_bytes(), deadline);
+        let verified = self
+            .shared
+            .store
+            .users()
+            .verify(user, password.as_bytes(), deadline);
         match verified {
             Ok(Some(user)) => {
                 throttle.succeeded(&who);
@@ -166,7 +190,7 @@ impl<W: Wire> Session<'_, W> {
         self.record(Event {
             user: Some(user.name.to_string()),
             reason: Some(format!("by {by}")),
-            ..Event::new("login")
+            ..self.event("login")
         });
         self.welcome(user)
     }
@@ -184,9 +208,9 @@ impl<W: Wire> Session<'_, W> {
     fn login_failed(&self, user: &str, reason: &str) -> Stop {
         self.record(Event {
             user: Some(user.chars().take(64).collect()),
-            code: Some(Code::LoginFailed.word()),
+            code: Some(Code::LoginFailed.word().to_owned()),
             reason: Some(reason.to_owned()),
-            ..Event::new("login_failed")
+            ..self.event("login_failed")
         });
         Refusal::new(Code::LoginFailed, "login failed").into()
     }
@@ -199,4 +223,3 @@ fn already() -> Refusal {
 fn busy() -> Refusal {
     Refusal::new(Code::Busy, "too many logins at once; try again")
 }
-

@@ -99,7 +99,10 @@ struct Shared {
 
 impl Shared {
     fn open(config: Config) -> Result<(Self, Vec<String>)> {
-        let (store, warnings) = Store::open(&config.data, config.audit_log.as_deref())?;
+        let (store, warnings) = match &config.audit_log {
+            Some(path) => Store::open_with_audit(&config.data, path)?,
+            None => Store::open(&config.data)?,
+        };
         let shared = Self {
             store,
             throttle: Throttle::default(),

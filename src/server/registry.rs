@@ -214,8 +214,9 @@ mod tests {
             connections: 0,
             ..Limits::default()
         };
-        let places: Vec<_> =
-            (0..=BUSY_GREETERS).map(|_| registry.admit(&tcp, HERE, &limits)).collect();
+        let places: Vec<_> = (0..=BUSY_GREETERS)
+            .map(|_| registry.admit(&tcp, HERE, &limits))
+            .collect();
         assert_eq!(places.iter().flatten().count(), BUSY_GREETERS);
     }
 }

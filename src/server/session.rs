@@ -18,9 +18,7 @@ use crate::protocol::{
     MAX_FRAME_BYTES, NameError, Operation, Refusal, Reply, Request, VERSION, WhoamiReply,
     parse_request, read_frame, write_frame,
 };
-use crate::store::{
-    Change, CommitError, Entry, Event, Expected, Rights, Subject, User,
-};
+use crate::store::{Change, CommitError, Entry, Event, Expected, Rights, Subject, User};
 use crate::text::{self, escape};
 use crate::transport::Wire;
 
@@ -109,7 +107,10 @@ impl<'a, W: Wire> Session<'a, W> {
     pub(super) fn refuse_busy(mut self) {
         if let Ok(Some(_hello)) = read_frame(self.wire, &mut Vec::new()) {
             tracing::info!(id = self.peer.id, address = %self.peer.address, "refused: busy");
-            self.say_last(Refusal::new(Code::Busy, "too many connections; try again later"));
+            self.say_last(Refusal::new(
+                Code::Busy,
+                "too many connections; try again later",
+            ));
         }
     }
 
@@ -134,8 +135,10 @@ impl<'a, W: Wire> Session<'a, W> {
         let handled = parse_request(frame).map_err(Stop::from);
         // A reply must leave even when the request used up its own time; a peer that does not read is
         // ended by this.
-        self.wire.expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
-        self.conclude(handled.and_then(|request| self.handle(request)))
+        self.wire
+            .expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
+        let handled = handled.and_then(|request| self.handle(request));
+        self.conclude(handled)
     }
 
     /// Answers what was not done.
@@ -154,7 +157,11 @@ impl<'a, W: Wire> Session<'a, W> {
                 self.say_last(refusal)
             }
             Err(Stop::Gone(error)) => {
-                tracing::info!(id = self.peer.id, "connection lost: {}", crate::error::plain(&error));
+                tracing::info!(
+                    id = self.peer.id,
+                    "connection lost: {}",
+                    crate::error::plain(&error)
+                );
                 Next::Close
             }
         }
@@ -188,14 +195,24 @@ impl<'a, W: Wire> Session<'a, W> {
     }
 
     fn note_refusal(&self, refusal: &Refusal) {
-        tracing::info!(id = self.peer.id, code = refusal.code.word(), "refused: {}", escape(&refusal.message));
+        tracing::info!(
+            id = self.peer.id,
+            code = refusal.code.word(),
+            "refused: {}",
+            escape(&refusal.message)
+        );
         // A failed login has an event of its own, with its reason.
-        let told = [Code::LoginFailed, Code::NotFound, Code::Exists, Code::LoginRequired];
+        let told = [
+            Code::LoginFailed,
+            Code::NotFound,
+            Code::Exists,
+            Code::LoginRequired,
+        ];
         if !told.contains(&refusal.code) {
             self.record(Event {
-                code: Some(refusal.code.word()),
+                code: Some(refusal.code.word().to_owned()),
                 reason: Some(refusal.message.clone()),
-                ..Event::new("refused")
+                ..self.event("refused")
             });
         }
     }
@@ -251,7 +268,7 @@ impl<'a, W: Wire> Session<'a, W> {
         self.greeted = true;
         self.record(Event {
             agent: Some(agent.to_owned()),
-            ..Event::new("hello")
+            ..self.event("hello")
         });
         let config = &self.shared.config;
         let identity = self.peer.identity.as_ref();
@@ -271,7 +288,11 @@ impl<'a, W: Wire> Session<'a, W> {
         let reply = WhoamiReply {
             role: user.role.word().to_owned(),
             user: user.name,
-            identity: self.peer.identity.as_ref().and_then(|identity| identity.cn.clone()),
+            identity: self
+                .peer
+                .identity
+                .as_ref()
+                .and_then(|identity| identity.cn.clone()),
             secure: self.peer.secure,
         };
         self.reply(reply)
@@ -307,11 +328,11 @@ impl<'a, W: Wire> Session<'a, W> {
         for _ in 0..TRIES {
             let entry = self.entry(&name)?;
             self.permit(Operation::Delete, &[touch(&entry)])?;
-            let expected = Expected::one(Some(entry.blob));
+            let expected = Expected::target(Some(&entry));
             if self.commit(Change::Delete(name.clone()), expected)? {
                 self.record(Event {
                     name: Some(name.to_string()),
-                    ..Event::new("delete")
+                    ..self.event("delete")
                 });
                 return self.reply(Done {});
             }
@@ -341,18 +362,16 @@ impl<'a, W: Wire> Session<'a, W> {
             let change = Change::Rename {
                 from: from.clone(),
                 to: to.clone(),
+                modified: entry.modified,
             };
-            let expected = Expected::two(Some(entry.blob), there.map(|there| there.blob));
+            let expected = Expected::rename(&entry, there.as_ref());
             if self.commit(change, expected)? {
                 self.record(Event {
                     name: Some(from.to_string()),
                     to: Some(to.to_string()),
-                    ..Event::new("rename")
+                    ..self.event("rename")
                 });
-                let file = Entry {
-                    name: to,
-                    ..entry
-                };
+                let file = Entry { name: to, ..entry };
                 return self.reply(FileReply { file: file.info() });
             }
         }
@@ -375,7 +394,10 @@ impl<'a, W: Wire> Session<'a, W> {
     /// Tells the log what broke, and the peer only that something did.
     pub(super) fn internal(&self, error: &dyn std::fmt::Display) -> Stop {
         tracing::error!(id = self.peer.id, "{error}");
-        let message = format!("something broke in the server; its log says what, under {}", self.peer.id);
+        let message = format!(
+            "something broke in the server; its log says what, under {}",
+            self.peer.id
+        );
         Refusal::new(Code::Internal, message).into()
     }
 
@@ -388,7 +410,7 @@ impl<'a, W: Wire> Session<'a, W> {
             owner: None,
         };
         self.permit(operation, &[nothing])?;
-        self.entry(&name)
+        Ok(self.entry(&name)?)
     }
 
     fn entry(&self, name: &FileName) -> Result<Entry, Refusal> {
@@ -397,7 +419,11 @@ impl<'a, W: Wire> Session<'a, W> {
     }
 
     /// Asks the gate.
-    pub(super) fn permit(&self, operation: Operation, touches: &[Touch<'_>]) -> Result<(), Refusal> {
+    pub(super) fn permit(
+        &self,
+        operation: Operation,
+        touches: &[Touch<'_>],
+    ) -> Result<(), Refusal> {
         let who = self.user.as_ref().map(|user| Who {
             user: &user.name,
             role: user.role,
@@ -439,19 +465,24 @@ impl<'a, W: Wire> Session<'a, W> {
         self.reply(Done {})
     }
 
-    /// Adds who and from where to an event, and writes it into the audit trail.
-    pub(super) fn record(&self, event: Event) {
+    /// An event for the audit trail, with who and from where in it.
+    pub(super) fn event(&self, word: &'static str) -> Event {
         let identity = self.peer.identity.as_ref();
-        self.shared.store.audit().record(Event {
-            id: Some(self.peer.id.clone()),
+        Event {
             address: Some(self.peer.address.to_string()),
             secure: Some(self.peer.secure.word()),
-            user: event.user.or_else(|| self.user.as_ref().map(|user| user.name.to_string())),
+            user: self.user.as_ref().map(|user| user.name.to_string()),
+            identity: identity.and_then(|identity| identity.cn.clone()),
             subject: identity.map(|identity| identity.subject.clone()),
             serial: identity.map(|identity| identity.serial.clone()),
             fingerprint: identity.map(|identity| identity.fingerprint.clone()),
-            ..event
-        });
+            ..Event::new(word, &self.peer.id)
+        }
+    }
+
+    /// Writes into the audit trail.
+    pub(super) fn record(&self, event: Event) {
+        self.shared.store.audit().record(event);
     }
 }
 
@@ -464,7 +495,8 @@ pub(super) fn touch(entry: &Entry) -> Touch<'_> {
 
 /// A name from the peer, or the refusal of it.
 pub(super) fn file_name(text: &str) -> Result<FileName, Refusal> {
-    text.parse().map_err(|error: NameError| bad(error.to_string()))
+    text.parse()
+        .map_err(|error: NameError| bad(error.to_string()))
 }
 
 pub(super) fn bad(message: impl Into<String>) -> Refusal {

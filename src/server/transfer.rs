@@ -45,7 +45,8 @@ impl<W: Wire> Session<'_, W> {
             file: entry.info(),
             offset,
         })?;
-        self.wire.expect_progress(self.shared.config.limits.stall_timeout);
+        self.wire
+            .expect_progress(self.shared.config.limits.stall_timeout);
         let began = Instant::now();
         let sent = send(self.wire, &mut file, entry.size - offset);
         self.record(Event {
@@ -53,8 +54,8 @@ impl<W: Wire> Session<'_, W> {
             size: Some(entry.size),
             sha256: Some(entry.sha256.to_string()),
             reason: sent.as_ref().err().map(crate::error::plain),
-            ms: Some(millis(began.elapsed())),
-            ..Event::new(if sent.is_ok() { "get" } else { "get_cut" })
+            duration_ms: Some(millis(began.elapsed())),
+            ..self.event(if sent.is_ok() { "get" } else { "get_cut" })
         });
         // Once the body has begun there is no way to say what went wrong but to end the connection.
         sent?;
@@ -64,11 +65,16 @@ impl<W: Wire> Session<'_, W> {
     /// The bytes of a file, from `offset` on.
     fn open(&self, entry: &Entry, offset: u64) -> Result<File, Stop> {
         let gone = || Refusal::new(Code::NotFound, format!("there is no file {}", entry.name));
-        let opened = self.shared.store.uploads().open_blob(&entry.blob).and_then(|mut file| {
-            let length = file.metadata()?.len();
-            io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
-            Ok((file, length))
-        });
+        let opened = self
+            .shared
+            .store
+            .uploads()
+            .open_blob(&entry.blob)
+            .and_then(|mut file| {
+                let length = file.metadata()?.len();
+                io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
+                Ok((file, length))
+            });
         match opened {
             Ok((file, length)) if length == entry.size => Ok(file),
             Ok((_, length)) => Err(self.internal(&format_args!(
@@ -78,8 +84,9 @@ impl<W: Wire> Session<'_, W> {
                 entry.size
             ))),
             // Deleted between the look into the index and the opening.
-            Err(error) if error.kind() == io::ErrorKind::NotFound
-                && self.shared.store.files().find(&entry.name).is_none() =>
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && self.shared.store.files().find(&entry.name).is_none() =>
             {
                 Err(gone().into())
             }
@@ -91,16 +98,12 @@ impl<W: Wire> Session<'_, W> {
         }
     }
 
-    pub(super) fn put(
-        &mut self,
-        name: &str,
-        size: u64,
-        conflict: Conflict,
-    ) -> Result<Next, Stop> {
+    pub(super) fn put(&mut self, name: &str, size: u64, conflict: Conflict) -> Result<Next, Stop> {
         let mut ticket = self.let_in(name, size, conflict)?;
         let began = Instant::now();
         self.go_ahead(&mut ticket)?;
-        self.wire.expect_progress(self.shared.config.limits.stall_timeout);
+        self.wire
+            .expect_progress(self.shared.config.limits.stall_timeout);
         if let Err(error) = self.receive(&mut ticket.upload, size) {
             if matches!(error, BodyError::Disk(..)) {
                 // A part kept would only hold the room that is missing.
@@ -109,7 +112,8 @@ impl<W: Wire> Session<'_, W> {
             return Err(self.body_failed(error));
         }
         let digest = self.body_end()?;
-        self.wire.expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
+        self.wire
+            .expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
         let name = ticket.name.clone();
         let entry = match self.finish(ticket, digest) {
             Ok(entry) => entry,
@@ -117,7 +121,7 @@ impl<W: Wire> Session<'_, W> {
                 self.record(Event {
                     name: Some(name.to_string()),
                     size: Some(size),
-                    ..Event::new("put_failed")
+                    ..self.event("put_failed")
                 });
                 return Err(stop);
             }
@@ -126,8 +130,8 @@ impl<W: Wire> Session<'_, W> {
             name: Some(entry.name.to_string()),
             size: Some(entry.size),
             sha256: Some(entry.sha256.to_string()),
-            ms: Some(millis(began.elapsed())),
-            ..Event::new("put")
+            duration_ms: Some(millis(began.elapsed())),
+            ..self.event("put")
         });
         self.reply(FileReply { file: entry.info() })
     }
@@ -143,10 +147,17 @@ impl<W: Wire> Session<'_, W> {
         }
         let (name, there) = self.target(&wanted, conflict)?;
         let store = &self.shared.store;
-        let frees = there.filter(|there| there.owner == user.name).map_or(0, |there| there.size);
-        let reserved = store.files().reserve(&user.name, size, frees, limits.quota_bytes);
+        let frees = there
+            .filter(|there| there.owner == user.name)
+            .map_or(0, |there| there.size);
+        let reserved = store
+            .files()
+            .reserve(&user.name, size, frees, limits.quota_bytes);
         let reserved = reserved.ok_or_else(|| {
-            let text = format!("that would exceed your quota of {}", human(limits.quota_bytes.unwrap_or(0)));
+            let text = format!(
+                "that would exceed your quota of {}",
+                human(limits.quota_bytes.unwrap_or(0))
+            );
             Refusal::new(Code::QuotaExceeded, text)
         })?;
         let free = store.uploads().free_bytes().unwrap_or(u64::MAX);
@@ -173,13 +184,23 @@ impl<W: Wire> Session<'_, W> {
     }
 
     /// The name an upload will have, and what is there now, as far as the gate permits.
-    fn target(&self, wanted: &FileName, conflict: Conflict) -> Result<(FileName, Option<Entry>), Stop> {
+    fn target(
+        &self,
+        wanted: &FileName,
+        conflict: Conflict,
+    ) -> Result<(FileName, Option<Entry>), Stop> {
         let files = self.shared.store.files();
         let there = files.find(wanted);
         match (&there, conflict) {
             (None, _) | (Some(_), Conflict::Overwrite) => {
                 let owner = there.as_ref().map(|there| &there.owner);
-                self.permit(Operation::Put, &[Touch { name: wanted, owner }])?;
+                self.permit(
+                    Operation::Put,
+                    &[Touch {
+                        name: wanted,
+                        owner,
+                    }],
+                )?;
                 Ok((wanted.clone(), there))
             }
             (Some(_), Conflict::Error | Conflict::Resume) => Err(exists(wanted).into()),
@@ -209,10 +230,14 @@ impl<W: Wire> Session<'_, W> {
             return Ok(());
         }
         // The client digests its own first bytes before it answers, which takes a while for a large file.
-        self.wire.expect_by(Instant::now() + self.shared.config.limits.idle_timeout);
+        self.wire
+            .expect_by(Instant::now() + self.shared.config.limits.idle_timeout);
         let answer = parse_resume_answer(&self.frame()?).map_err(Stop::RefusedForGood)?;
         if !answer.resume {
-            ticket.upload.discard_held().map_err(|error| self.disk_refuses(&error))?;
+            ticket
+                .upload
+                .discard_held()
+                .map_err(|error| self.disk_refuses(&error))?;
         }
         Ok(())
     }
@@ -261,13 +286,14 @@ impl<W: Wire> Session<'_, W> {
             left = DISCARD_BYTES + 1;
         }
         self.wire.expect_by(Instant::now() + DISCARD_TIMEOUT);
-        let thrown = io::copy(&mut self.wire.by_ref().take(left), &mut io::sink());
+        let thrown = io::copy(&mut io::Read::by_ref(self.wire).take(left), &mut io::sink());
         matches!(thrown, Ok(n) if n == left && left <= DISCARD_BYTES) && self.frame().is_ok()
     }
 
     /// What the client says after the last byte.
     fn body_end(&mut self) -> Result<BodyEnd, Stop> {
-        self.wire.expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
+        self.wire
+            .expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
         Ok(parse_body_end(&self.frame()?)?)
     }
 
@@ -289,14 +315,18 @@ impl<W: Wire> Session<'_, W> {
 
     /// Checks, stores and publishes what was received.
     fn finish(&self, ticket: Ticket, end: BodyEnd) -> Result<Entry, Stop> {
-        let stored = ticket.upload.finish(end.sha256).map_err(|error| match error {
-            FinishError::Digest => {
-                let text = "the bytes that arrived do not have the digest announced; nothing was kept";
-                Refusal::new(Code::ChecksumMismatch, text).into()
-            }
-            FinishError::Length { .. } => bad("the body is not as long as announced").into(),
-            FinishError::Io(error) => self.disk_refuses(&error),
-        })?;
+        let stored = ticket
+            .upload
+            .finish(end.sha256)
+            .map_err(|error| match error {
+                FinishError::Digest => {
+                    let text =
+                        "the bytes that arrived do not have the digest announced; nothing was kept";
+                    Refusal::new(Code::ChecksumMismatch, text).into()
+                }
+                FinishError::Length { .. } => bad("the body is not as long as announced").into(),
+                FinishError::Io(error) => self.disk_refuses(&error),
+            })?;
         let published = self.publish(&ticket.user, &ticket.name, ticket.conflict, &stored);
         if published.is_err() {
             // Its row is in no index, so nobody can reach it; a leftover would be swept at the next start.
@@ -324,7 +354,7 @@ impl<W: Wire> Session<'_, W> {
                 modified: text::now(),
                 blob: stored.blob,
             };
-            let expected = Expected::one(there.map(|there| there.blob));
+            let expected = Expected::target(there.as_ref());
             if self.commit(Change::Put(entry.clone()), expected)? {
                 return Ok(entry);
             }
@@ -372,4 +402,3 @@ fn send(wire: &mut (impl Wire + ?Sized), file: &mut File, mut left: u64) -> io::
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
-

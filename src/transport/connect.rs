@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
@@ -18,7 +17,7 @@ use rustls::{
 
 use super::{Policy, Side, Socket, Stream, explain};
 use crate::error::{Error, Kind, Result};
-use crate::pki::{Passphrase, keys};
+use crate::pki::{Passphrase, inspect, keys};
 use crate::protocol::ALPN;
 
 /// A connection to a server.
@@ -48,8 +47,8 @@ pub struct ClientTls {
     pub server_name: Option<String>,
     /// Accept any certificate. What would have failed is kept in [`TlsClient::complaint`].
     pub insecure: bool,
-    /// SHA-256 of the only public key accepted, besides all other checks.
-    pub pin: Option<[u8; 32]>,
+    /// The pin (`sha256//BASE64`) of the only public key accepted, besides all other checks.
+    pub pin: Option<String>,
     /// Offer to resume an earlier session of this process.
     pub resume: bool,
     /// Versions, cipher suites, groups, key log.
@@ -72,7 +71,7 @@ impl ClientTls {
             inner: self.web_pki(&provider)?,
             algorithms: provider.signature_verification_algorithms,
             insecure: self.insecure,
-            pin: self.pin,
+            pin: self.pin.clone(),
             complaint: Mutex::new(None),
         });
         let builder = ClientConfig::builder_with_provider(provider)
@@ -223,7 +222,7 @@ struct Verifier {
     inner: Option<Arc<WebPkiServerVerifier>>,
     algorithms: WebPkiSupportedAlgorithms,
     insecure: bool,
-    pin: Option<[u8; 32]>,
+    pin: Option<String>,
     complaint: Mutex<Option<rustls::Error>>,
 }
 
@@ -254,8 +253,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         if let Some(pin) = &self.pin {
             let parsed = rustls::server::ParsedCertificate::try_from(leaf)?;
-            let key = parsed.subject_public_key_info();
-            if digest::digest(&digest::SHA256, &key).as_ref() != pin {
+            if inspect::pin(&parsed.subject_public_key_info()) != *pin {
                 return Err(super::failure::pin_mismatch());
             }
         }
