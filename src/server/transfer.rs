@@ -15,7 +15,7 @@ use crate::store::{
     Change, Entry, Event, Expected, FinishError, Reservation, StoredBlob, Upload, User,
 };
 use crate::text;
-use crate::transport::Wire;
+use crate::transport::{Pace, Wire};
 
 /// Names tried for a conflict solved by renaming.
 const NUMBERS: u32 = 1_000;
@@ -48,7 +48,8 @@ impl<W: Wire> Session<'_, W> {
         self.wire
             .expect_progress(self.shared.config.limits.stall_timeout);
         let began = Instant::now();
-        let sent = send(self.wire, &mut file, entry.size - offset);
+        let pace = Pace::new(self.shared.config.limits.bytes_per_s);
+        let sent = send(self.wire, &mut file, entry.size - offset, pace);
         self.record(Event {
             name: Some(entry.name.to_string()),
             size: Some(entry.size),
@@ -244,6 +245,8 @@ impl<W: Wire> Session<'_, W> {
 
     /// Moves the body from the wire into the upload.
     fn receive(&mut self, upload: &mut Upload, size: u64) -> Result<(), BodyError> {
+        let mut pace = Pace::new(self.shared.config.limits.bytes_per_s);
+        let most = pace.chunk(CHUNK_BYTES);
         while upload.received() < size {
             let left = size - upload.received();
             let chunk = match self.wire.fill_buf() {
@@ -252,12 +255,16 @@ impl<W: Wire> Session<'_, W> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(BodyError::Wire(error)),
             };
-            let n = usize::try_from(left).map_or(chunk.len(), |left| chunk.len().min(left));
+            let n = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .min(chunk.len())
+                .min(most);
             let appended = upload.append(&chunk[..n]);
             self.wire.consume(n);
             if let Err(error) = appended {
                 return Err(BodyError::Disk(error, left - n as u64));
             }
+            pace.moved(n);
         }
         Ok(())
     }
@@ -387,13 +394,19 @@ fn no_space() -> Refusal {
 }
 
 /// Moves exactly `left` bytes from disk to wire.
-fn send(wire: &mut (impl Wire + ?Sized), file: &mut File, mut left: u64) -> io::Result<()> {
-    let chunk = usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
-    let mut buffer = vec![0; chunk];
+fn send(
+    wire: &mut (impl Wire + ?Sized),
+    file: &mut File,
+    mut left: u64,
+    mut pace: Pace,
+) -> io::Result<()> {
+    let most = pace.chunk(CHUNK_BYTES);
+    let mut buffer = vec![0; usize::try_from(left).map_or(most, |left| left.min(most))];
     while left > 0 {
-        let n = usize::try_from(left).map_or(chunk, |left| left.min(chunk));
+        let n = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
         file.read_exact(&mut buffer[..n])?;
         wire.write_all(&buffer[..n])?;
+        pace.moved(n);
         left -= n as u64;
     }
     wire.flush()
