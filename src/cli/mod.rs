@@ -1,5 +1,6 @@
 //! The command line: clap types and one file per group of commands. The only room that prints.
 
+mod capture;
 mod output;
 mod secret;
 mod settings;
@@ -50,6 +51,8 @@ struct Global {
 enum Command {
     /// Print every option's effective value and where it came from
     Config(ConfigCommand),
+    /// Stand between a client and a server and record what passes; or read such a record
+    Capture(capture::CaptureCommand),
 }
 
 /// `sealpost config`
@@ -112,6 +115,7 @@ fn run(
 ) -> Result<ExitCode> {
     match command {
         Command::Config(config) => config_run(&config, clap, settings, output)?,
+        Command::Capture(command) => capture::run(command, output)?,
     }
     Ok(ExitCode::SUCCESS)
 }
