@@ -105,7 +105,10 @@ impl WhoamiCommand {
                 session.version, session.cipher, session.group
             ));
         }
-        let identity = who.identity.as_deref().map_or("none".to_owned(), escape);
+        let identity = who
+            .identity
+            .as_deref()
+            .map_or_else(|| "none".to_owned(), escape);
         output.line(format!("identity  {identity}"));
         Ok(ExitCode::SUCCESS)
     }

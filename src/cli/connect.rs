@@ -54,6 +54,10 @@ struct ServerOptions {
 }
 
 #[derive(Clone, Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[command(next_help_heading = "Protection")]
 struct SecurityOptions {
     /// No TLS: everything, the password too, can be read on the way
@@ -95,10 +99,10 @@ impl ConnectOptions {
     /// Connects and logs in; with `-v` says how.
     pub(crate) fn log_in(&self, output: Output) -> Result<(Target, Client<Connector>, Account)> {
         let target = self.target(self.login()?, output)?;
-        let mut client = self.connect(&target, output)?;
+        let mut client = connect(&target, output)?;
         let account = match &target.login {
             Login::Password { user, password } => client.login(user, password)?,
-            Login::Certificate => self.log_in_by_certificate(&mut client)?,
+            Login::Certificate => log_in_by_certificate(&mut client)?,
         };
         output.detail(format!("logged in as {} ({})", account.user, account.role));
         Ok((target, client, account))
@@ -106,19 +110,7 @@ impl ConnectOptions {
 
     /// Connects without logging in.
     pub(crate) fn greet(&self, output: Output) -> Result<Client<Connector>> {
-        self.connect(&self.target(Login::Certificate, output)?, output)
-    }
-
-    fn log_in_by_certificate(&self, client: &mut Client<Connector>) -> Result<Account> {
-        let methods = client
-            .hello()
-            .map(|hello| hello.login.clone())
-            .unwrap_or_default();
-        if !methods.contains(&LoginMethod::Certificate) {
-            return Err(Error::new(Kind::LoginRefused, "there is nothing to log in with")
-                .hint("say who you are with --user NAME; `sealpost register --user NAME` makes an account"));
-        }
-        client.login_by_certificate()
+        connect(&self.target(Login::Certificate, output)?, output)
     }
 
     /// The user named, which `register` needs.
@@ -147,40 +139,6 @@ impl ConnectOptions {
             user: user.clone(),
             password: self.password(&format!("password of {user}"))?,
         })
-    }
-
-    fn connect(&self, target: &Target, output: Output) -> Result<Client<Connector>> {
-        let connected = target.connect();
-        if let Some(complaint) = target
-            .tls
-            .as_ref()
-            .and_then(crate::transport::TlsClient::complaint)
-        {
-            output.warn(format!("--insecure: {}", escape(complaint.message())));
-        }
-        let client = connected?;
-        if let Some(hello) = client.hello() {
-            let secure = match hello.secure {
-                Secure::Plain => "plain TCP: anyone on the way reads everything",
-                Secure::Tls => "TLS, the server proved",
-                Secure::Mtls => "mutual TLS, both sides proved",
-            };
-            let session = client.session().map_or_else(String::new, |session| {
-                let resumed = session.handshake;
-                format!(
-                    ", {} {} {}, {resumed} handshake",
-                    session.version, session.cipher, session.group
-                )
-            });
-            output.detail(format!(
-                "connected to {}:{} ({}), connection {}: {secure}{session}",
-                target.host,
-                target.port,
-                escape(&hello.agent),
-                escape(&hello.id)
-            ));
-        }
-        Ok(client)
     }
 
     fn target(&self, login: Login, output: Output) -> Result<Target> {
@@ -252,6 +210,52 @@ impl ConnectOptions {
             }
         }
     }
+}
+
+fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
+    let connected = target.connect();
+    if let Some(complaint) = target
+        .tls
+        .as_ref()
+        .and_then(crate::transport::TlsClient::complaint)
+    {
+        output.warn(format!("--insecure: {}", escape(complaint.message())));
+    }
+    let client = connected?;
+    if let Some(hello) = client.hello() {
+        let secure = match hello.secure {
+            Secure::Plain => "plain TCP: anyone on the way reads everything",
+            Secure::Tls => "TLS, the server proved",
+            Secure::Mtls => "mutual TLS, both sides proved",
+        };
+        let session = client.session().map_or_else(String::new, |session| {
+            let resumed = session.handshake;
+            format!(
+                ", {} {} {}, {resumed} handshake",
+                session.version, session.cipher, session.group
+            )
+        });
+        output.detail(format!(
+            "connected to {}:{} ({}), connection {}: {secure}{session}",
+            target.host,
+            target.port,
+            escape(&hello.agent),
+            escape(&hello.id)
+        ));
+    }
+    Ok(client)
+}
+
+fn log_in_by_certificate(client: &mut Client<Connector>) -> Result<Account> {
+    let methods = client
+        .hello()
+        .map(|hello| hello.login.clone())
+        .unwrap_or_default();
+    if !methods.contains(&LoginMethod::Certificate) {
+        return Err(Error::new(Kind::LoginRefused, "there is nothing to log in with")
+            .hint("say who you are with --user NAME; `sealpost register --user NAME` makes an account"));
+    }
+    client.login_by_certificate()
 }
 
 /// The passphrase of an encrypted key: from where it was said to come, else asked.

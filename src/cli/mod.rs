@@ -1,6 +1,11 @@
 //! The command line: clap types and one file per group of commands. The only room that prints.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments of clap types are help texts, read on a terminal"
+)]
 
 mod account;
+mod capture;
 mod connect;
 mod files;
 mod output;
@@ -82,6 +87,8 @@ enum Command {
     Config(ConfigCommand),
     /// Make, look at and revoke certificates
     Pki(pki::Pki),
+    /// Stand between a client and a server and record what passes; or read such a record
+    Capture(capture::CaptureCommand),
 }
 
 /// `sealpost config`
@@ -155,6 +162,7 @@ fn run(
         Command::Whoami(whoami) => return whoami.run(output),
         Command::Config(config) => config_run(&config, clap, settings, output)?,
         Command::Pki(pki) => return pki::run(&pki, output),
+        Command::Capture(command) => capture::run(command, output)?,
     }
     Ok(ExitCode::SUCCESS)
 }

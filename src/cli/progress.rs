@@ -16,7 +16,7 @@ pub(crate) struct Bars<'a> {
     jobs: &'a [Job],
     output: Output,
     all: MultiProgress,
-    bars: Vec<ProgressBar>,
+    each: Vec<ProgressBar>,
 }
 
 impl<'a> Bars<'a> {
@@ -26,12 +26,12 @@ impl<'a> Bars<'a> {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
         });
-        let bars = jobs.iter().map(|_| ProgressBar::hidden()).collect();
+        let each = jobs.iter().map(|_| ProgressBar::hidden()).collect();
         Self {
             jobs,
             output,
             all,
-            bars,
+            each,
         }
     }
 
@@ -80,7 +80,7 @@ impl<'a> Bars<'a> {
 
 impl Watch for Bars<'_> {
     fn progress(&self, job: usize, progress: Progress) {
-        let Some(bar) = self.bars.get(job) else {
+        let Some(bar) = self.each.get(job) else {
             return;
         };
         match progress {
@@ -105,7 +105,7 @@ impl Watch for Bars<'_> {
     }
 
     fn ended(&self, job: usize, result: &Result<Outcome>) {
-        if let Some(bar) = self.bars.get(job) {
+        if let Some(bar) = self.each.get(job) {
             bar.finish_and_clear();
         }
         match result {

@@ -178,7 +178,7 @@ pub(crate) fn download(name: FileName, into: Option<&Path>, several: bool) -> Jo
 /// Where one file of a folder goes. A name has no empty part, no `.` and no `..`, so this cannot leave the
 /// target, whatever the server says.
 pub(crate) fn download_into(name: FileName, parts: &[String], into: Option<&Path>) -> Job {
-    let mut path = into.unwrap_or(Path::new("")).to_owned();
+    let mut path = into.unwrap_or_else(|| Path::new("")).to_owned();
     path.extend(parts);
     Job::Download { name, path }
 }

@@ -306,13 +306,12 @@ impl<W: Wire> Client<W> {
         self.usable = false;
         let explained = explain(Side::Client, error);
         let told = match self.hello {
-            None => explained,
             Some(_) if error.kind() == io::ErrorKind::UnexpectedEof => Error::new(
                 Kind::Partial,
                 "the connection ended before the server had answered",
             )
             .hint("try again; an interrupted transfer goes on with --conflict resume"),
-            Some(_) => explained,
+            _ => explained,
         };
         self.with_id(told)
     }

@@ -5,7 +5,12 @@
 //! captured elsewhere, back into byte streams, and [`find`] tells what is readable in them: nothing there
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
 
+pub mod find;
+pub mod frames;
 pub mod packets;
 pub mod pcapng;
+pub mod search;
 pub mod streams;
 pub mod tap;
+pub mod tell;
+pub mod tls;

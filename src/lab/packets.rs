@@ -64,22 +64,16 @@ struct Flow {
 }
 
 /// What a segment says beside its payload.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flags {
-    syn: bool,
-    ack: bool,
-    fin: bool,
-    rst: bool,
-    psh: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Syn,
+    SynAck,
+    Ack,
+    /// The last segment of a chunk (PSH).
+    Push,
+    Fin,
+    Reset,
 }
-
-const ACK: Flags = Flags {
-    syn: false,
-    ack: true,
-    fin: false,
-    rst: false,
-    psh: false,
-};
 
 impl<W: Write> Recorder<W> {
     /// Begins a capture in `out`.
@@ -110,28 +104,29 @@ impl<W: Write> Recorder<W> {
             server,
             next: FIRST_SEQUENCE,
         };
-        let syn = Flags {
-            syn: true,
-            ..Flags::default()
-        };
         let first = (self.last_ns == 0).then_some(FIRST_PACKET);
-        self.segment(event, &mut flow, Direction::ToServer, syn, &[], first)?;
+        self.segment(event, &mut flow, Direction::ToServer, Says::Syn, &[], first)?;
         if let What::Refused { reason, .. } = &event.what {
-            let no = Flags { rst: true, ..ACK };
             let comment = format!("The server did not take the connection: {reason}");
             flow.next[1] = 0; // a refusal has no sequence of its own (RFC 9293 §3.10.7.1)
             return self.segment(
                 event,
                 &mut flow,
                 Direction::ToClient,
-                no,
+                Says::Reset,
                 &[],
                 Some(&comment),
             );
         }
-        let syn_ack = Flags { syn: true, ..ACK };
-        self.segment(event, &mut flow, Direction::ToClient, syn_ack, &[], None)?;
-        self.segment(event, &mut flow, Direction::ToServer, ACK, &[], None)?;
+        self.segment(
+            event,
+            &mut flow,
+            Direction::ToClient,
+            Says::SynAck,
+            &[],
+            None,
+        )?;
+        self.segment(event, &mut flow, Direction::ToServer, Says::Ack, &[], None)?;
         self.flows.insert(event.connection, flow);
         Ok(())
     }
@@ -146,14 +141,11 @@ impl<W: Write> Recorder<W> {
         let most = usize::from(segment_bytes(flow.client));
         let last = bytes.len().div_ceil(most).saturating_sub(1);
         for (index, payload) in bytes.chunks(most).enumerate() {
-            let flags = Flags {
-                psh: index == last,
-                ..ACK
-            };
-            self.segment(event, flow, way, flags, payload, None)?;
+            let says = if index == last { Says::Push } else { Says::Ack };
+            self.segment(event, flow, way, says, payload, None)?;
         }
         self.payload_bytes += bytes.len() as u64;
-        self.segment(event, flow, way.back(), ACK, &[], None)
+        self.segment(event, flow, way.back(), Says::Ack, &[], None)
     }
 
     /// Writes one segment from the sender of `way` and counts its sequence on.
@@ -162,7 +154,7 @@ impl<W: Write> Recorder<W> {
         event: &Event,
         flow: &mut Flow,
         way: Direction,
-        flags: Flags,
+        says: Says,
         payload: &[u8],
         comment: Option<&str>,
     ) -> io::Result<()> {
@@ -170,23 +162,23 @@ impl<W: Write> Recorder<W> {
             Direction::ToServer => (0, flow.client, flow.server),
             Direction::ToClient => (1, flow.server, flow.client),
         };
+        let ack = says != Says::Syn;
         let header = TcpHeader {
-            acknowledgment_number: if flags.ack { flow.next[1 - me] } else { 0 },
-            syn: flags.syn,
-            ack: flags.ack,
-            fin: flags.fin,
-            rst: flags.rst,
-            psh: flags.psh,
+            acknowledgment_number: if ack { flow.next[1 - me] } else { 0 },
+            syn: matches!(says, Says::Syn | Says::SynAck),
+            ack,
+            fin: says == Says::Fin,
+            rst: says == Says::Reset,
+            psh: says == Says::Push,
             ..TcpHeader::new(from.port(), to.port(), flow.next[me], WINDOW)
         };
+        let taken = payload.len() + usize::from(header.syn || header.fin);
         self.packet.clear();
         build(&mut self.packet, from, to, header, payload)?;
         // Two packets of one moment would have no order: Wireshark and `capinfos` want strictly rising times.
         self.last_ns = event.at_ns.max(self.last_ns + 1);
         self.file.packet(self.last_ns, &self.packet, comment)?;
         // SYN and FIN take a number each (RFC 9293 §3.4); the payload is at most 1,460 bytes.
-        let taken =
-            payload.len() + usize::from(u8::from(flags.syn)) + usize::from(u8::from(flags.fin));
         flow.next[me] = flow.next[me].wrapping_add(u32::try_from(taken).unwrap_or(0));
         Ok(())
     }
@@ -212,13 +204,11 @@ impl<W: Write> Sink for Recorder<W> {
         match &event.what {
             What::Bytes(way, bytes) => self.bytes(&event, &mut flow, *way, bytes)?,
             What::Ended(way) => {
-                let fin = Flags { fin: true, ..ACK };
-                self.segment(&event, &mut flow, *way, fin, &[], None)?;
-                self.segment(&event, &mut flow, way.back(), ACK, &[], None)?;
+                self.segment(&event, &mut flow, *way, Says::Fin, &[], None)?;
+                self.segment(&event, &mut flow, way.back(), Says::Ack, &[], None)?;
             }
             What::Reset(way) => {
-                let rst = Flags { rst: true, ..ACK };
-                self.segment(&event, &mut flow, *way, rst, &[], None)?;
+                self.segment(&event, &mut flow, *way, Says::Reset, &[], None)?;
             }
             What::Closed => return Ok(()),
             What::Opened { .. } | What::Refused { .. } => {}
@@ -239,16 +229,18 @@ fn same_family(client: SocketAddr, server: SocketAddr) -> (SocketAddr, SocketAdd
         IpAddr::V4(ip) => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),
         IpAddr::V6(_) => address,
     };
-    match client.is_ipv4() == server.is_ipv4() {
-        true => (client, server),
-        false => (mapped(client), mapped(server)),
+    if client.is_ipv4() == server.is_ipv4() {
+        (client, server)
+    } else {
+        (mapped(client), mapped(server))
     }
 }
 
 fn segment_bytes(address: SocketAddr) -> u16 {
-    match address.is_ipv4() {
-        true => SEGMENT_BYTES_V4,
-        false => SEGMENT_BYTES_V6,
+    if address.is_ipv4() {
+        SEGMENT_BYTES_V4
+    } else {
+        SEGMENT_BYTES_V6
     }
 }
 
@@ -380,7 +372,10 @@ mod tests {
         let (file, big, answer) = a_busy_capture();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.pcapng");
-        io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), &file).unwrap();
+        std::fs::File::create(&path)
+            .unwrap()
+            .write_all(&file)
+            .unwrap();
         let faults = "_ws.malformed || tcp.analysis.flags || \
                       tcp.checksum.status!=1 || ip.checksum.status==0";
         let checks = [

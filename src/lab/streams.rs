@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::net::SocketAddr;
 
-use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
 
 use super::pcapng::{
     LINK_ETHERNET, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL, LINK_LINUX_SLL2, LINK_LOOP, LINK_NULL,
@@ -76,12 +76,7 @@ pub fn walk<R: Read>(reader: &mut Reader<R>, witness: &mut impl Witness) -> Resu
 struct Segment<'a> {
     from: SocketAddr,
     to: SocketAddr,
-    sequence: u32,
-    syn: bool,
-    ack: bool,
-    fin: bool,
-    rst: bool,
-    payload: &'a [u8],
+    tcp: TcpSlice<'a>,
 }
 
 fn segment<'a>(packet: &Packet<'a>) -> Option<Segment<'a>> {
@@ -111,12 +106,7 @@ fn segment<'a>(packet: &Packet<'a>) -> Option<Segment<'a>> {
     Some(Segment {
         from: SocketAddr::new(from, tcp.source_port()),
         to: SocketAddr::new(to, tcp.destination_port()),
-        sequence: tcp.sequence_number(),
-        syn: tcp.syn(),
-        ack: tcp.ack(),
-        fin: tcp.fin(),
-        rst: tcp.rst(),
-        payload: tcp.payload(),
+        tcp,
     })
 }
 
@@ -161,9 +151,10 @@ impl Connections {
             None if self.all.len() == CONNECTIONS_MAX => return,
             None => {
                 // The answer to a SYN that was not captured still tells who asked.
-                let (client, server) = match segment.syn && segment.ack {
-                    true => (segment.to, segment.from),
-                    false => (segment.from, segment.to),
+                let (client, server) = if segment.tcp.syn() && segment.tcp.ack() {
+                    (segment.to, segment.from)
+                } else {
+                    (segment.from, segment.to)
                 };
                 self.all.push(Connection {
                     client,
@@ -205,9 +196,9 @@ impl Connection {
 
     /// Whether this segment begins another connection between the same two ports: a SYN with a new number.
     fn is_over_for(&self, segment: &Segment<'_>) -> bool {
-        let is_first = segment.syn && !segment.ack;
+        let is_first = segment.tcp.syn() && !segment.tcp.ack();
         let begun = self.to_server.next.is_some() || self.to_client.next.is_some();
-        is_first && begun && self.first_syn != Some(segment.sequence)
+        is_first && begun && self.first_syn != Some(segment.tcp.sequence_number())
     }
 
     fn take(
@@ -217,12 +208,13 @@ impl Connection {
         frame: u64,
         witness: &mut impl Witness,
     ) {
-        let way = match segment.from == self.client {
-            true => Direction::ToServer,
-            false => Direction::ToClient,
+        let way = if segment.from == self.client {
+            Direction::ToServer
+        } else {
+            Direction::ToClient
         };
-        if segment.syn && !segment.ack {
-            self.first_syn = Some(segment.sequence);
+        if segment.tcp.syn() && !segment.tcp.ack() {
+            self.first_syn = Some(segment.tcp.sequence_number());
         }
         let mut teller = Teller {
             index,
@@ -232,16 +224,17 @@ impl Connection {
         let half = self.half(way);
         // The SYN takes a number of its own, before the payload.
         let at = segment
-            .sequence
-            .wrapping_add(u32::from(u8::from(segment.syn)));
-        if segment.rst {
+            .tcp
+            .sequence_number()
+            .wrapping_add(u32::from(u8::from(segment.tcp.syn())));
+        if segment.tcp.rst() {
             half.give_up_waiting(&mut teller);
             return half.end(true, &mut teller);
         }
         half.next.get_or_insert(at);
-        half.take(at, frame, segment.payload, &mut teller);
-        if segment.fin {
-            let length = u32::try_from(segment.payload.len()).unwrap_or(0);
+        half.take(at, frame, segment.tcp.payload(), &mut teller);
+        if segment.tcp.fin() {
+            let length = u32::try_from(segment.tcp.payload().len()).unwrap_or(0);
             half.fin = Some(at.wrapping_add(length));
         }
         if half.fin.is_some() && half.fin == half.next {

@@ -1,6 +1,6 @@
 //! The connections alive: how many, from where, and how to end them when the server stops.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct Alive {
     next: u64,
-    connections: HashMap<u64, Live>,
+    connections: BTreeMap<u64, Live>,
     served: usize,
     greeted: usize,
     from: HashMap<IpAddr, usize>,
@@ -157,9 +157,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut alive = self.registry.lock();
         if let Some(live) = alive.connections.remove(&self.number) {
-            if !live.served {
-                alive.greeted -= 1;
-            } else {
+            if live.served {
                 alive.served -= 1;
                 if let Some(count) = alive.from.get_mut(&live.network) {
                     *count -= 1;
@@ -167,6 +165,8 @@ impl Drop for Place {
                         alive.from.remove(&live.network);
                     }
                 }
+            } else {
+                alive.greeted -= 1;
             }
         }
         self.registry.one_left.notify_all();

@@ -108,13 +108,12 @@ impl<R: Read> Reader<R> {
 
     /// Reads one block into `body` and returns its type.
     fn next_block(&mut self) -> io::Result<Option<u32>> {
-        let mut head = [0; 8];
-        match fill(&mut self.input, &mut head)? {
+        let (mut kind, mut length) = ([0; 4], [0; 4]);
+        match fill(&mut self.input, &mut kind)? {
             0 => return Ok(None),
-            8 => {}
+            4 if fill(&mut self.input, &mut length)? == 4 => {}
             _ => return Ok(self.end_early()),
         }
-        let [kind, length] = halves(head);
         // A section header reads the same in both byte orders; the number behind it tells which one it is.
         let mut magic = [0; 4];
         let is_section = u32::from_le_bytes(kind) == SECTION_HEADER;
@@ -170,9 +169,10 @@ impl<R: Read> Reader<R> {
                     }
                     (OPTION_TIME_OFFSET, value) => {
                         let value = value.try_into().ok()?;
-                        interface.offset_s = match self.big_endian {
-                            true => i64::from_be_bytes(value),
-                            false => i64::from_le_bytes(value),
+                        interface.offset_s = if self.big_endian {
+                            i64::from_be_bytes(value)
+                        } else {
+                            i64::from_le_bytes(value)
                         };
                     }
                     _ => {}
@@ -220,9 +220,10 @@ impl<R: Read> Reader<R> {
 
     fn u16_at(&self, at: usize) -> Option<u16> {
         let bytes = self.body.get(at..at + 2)?.try_into().ok()?;
-        Some(match self.big_endian {
-            true => u16::from_be_bytes(bytes),
-            false => u16::from_le_bytes(bytes),
+        Some(if self.big_endian {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
         })
     }
 
@@ -231,9 +232,10 @@ impl<R: Read> Reader<R> {
     }
 
     fn u32(&self, bytes: [u8; 4]) -> u32 {
-        match self.big_endian {
-            true => u32::from_be_bytes(bytes),
-            false => u32::from_le_bytes(bytes),
+        if self.big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
         }
     }
 }
@@ -260,11 +262,6 @@ fn ticks_per_second(resolution: u8) -> Option<u128> {
     // Beyond 64 bits a tick count of 64 bits would always be the year 1970.
     base.checked_pow(power)
         .filter(|ticks| *ticks <= u128::from(u64::MAX))
-}
-
-fn halves(head: [u8; 8]) -> [[u8; 4]; 2] {
-    let [a, b, c, d, e, f, g, h] = head;
-    [[a, b, c, d], [e, f, g, h]]
 }
 
 /// Reads until `buffer` is full or the input ends; returns how much it got.
@@ -381,7 +378,7 @@ mod tests {
     #[test]
     fn resolutions_of_ten_and_of_two_are_told_apart() {
         assert_eq!(ticks_per_second(9), Some(1_000_000_000));
-        assert_eq!(ticks_per_second(0x80 | 10), Some(1_024));
+        assert_eq!(ticks_per_second(0x8a), Some(1_024));
         assert_eq!(ticks_per_second(99), None);
     }
 }

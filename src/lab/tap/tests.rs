@@ -143,7 +143,7 @@ fn a_sink_that_fails_ends_the_tap_with_its_error() {
             Err(io::ErrorKind::StorageFull.into())
         }
     }
-    let (to, server) = server(|peer| drop(peer));
+    let (to, server) = server(drop);
     let tap = Tap::bind("127.0.0.1:0", &to).unwrap();
     let client = TcpStream::connect(tap.address()).unwrap();
     let error = tap.run(None, &mut Full).unwrap_err();
