@@ -328,3 +328,122 @@ fn check_prefix(prefix: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(rows: &[(&str, &str, &str)]) -> Result<Rules, String> {
+        let mut rules = Rules::default();
+        for (who, prefix, rights) in rows {
+            rules.add(&[who, prefix, rights])?;
+        }
+        Ok(rules)
+    }
+
+    fn asked(rules: &Rules, user: &str, role: Role, cn: Option<&str>, name: &str) -> String {
+        let user = user.parse().unwrap();
+        let ou = ["students".to_owned(), "lab".to_owned()];
+        let ou = cn.map(|_| ou.as_slice());
+        let subject = Subject {
+            user: &user,
+            role,
+            cn,
+            ou,
+        };
+        match rules.rights(&subject, name) {
+            Some(rights) => rights.to_string(),
+            None => "default".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_then_the_most_specific_subject() {
+        let rules = rules(&[
+            ("*", "course/", "read"),
+            ("role:admin", "course/", "read+create+change"),
+            ("ou:students", "course/", "read+create"),
+            ("cn:Bob", "course/", "none"),
+            ("carol", "course/", "change"),
+            ("*", "course/exam/", "none"),
+            ("ou:lab", "lab/", "read+change"),
+            ("ou:students", "lab/", "read+create"),
+        ])
+        .unwrap();
+        let (user, admin) = (Role::User, Role::Admin);
+        for (who, role, cn, name, rights) in [
+            ("alice", user, None, "other", "default"),
+            ("alice", user, None, "course", "default"),
+            ("alice", user, None, "course/a", "read"),
+            ("root", admin, None, "course/a", "read+create+change"),
+            ("alice", user, Some("Alice"), "course/a", "read+create"),
+            ("bob", user, Some("Bob"), "course/a", "none"),
+            ("bob", admin, Some("Bob"), "course/a", "none"),
+            ("bob", user, Some("bob"), "course/a", "read+create"),
+            ("carol", user, Some("Bob"), "course/a", "change"),
+            ("carol", admin, None, "course/exam/1", "none"),
+            ("alice", user, Some("Alice"), "lab/1", "read"),
+            ("alice", user, None, "lab/1", "default"),
+        ] {
+            assert_eq!(
+                asked(&rules, who, role, cn, name),
+                rights,
+                "{who} {cn:?} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn rules_that_mean_nothing_are_refused() {
+        for row in [
+            ("", "", "read"),
+            ("a b", "", "read"),
+            ("role:root", "", "read"),
+            ("cn:", "", "read"),
+            ("o:x", "", "read"),
+            ("*", "/a", "read"),
+            ("*", "a//b", "read"),
+            ("*", "a\\b", "read"),
+            ("*", "e\u{301}", "read"),
+            ("*", "", ""),
+            ("*", "", "read+"),
+            ("*", "", "write"),
+            ("*", "", "none+read"),
+        ] {
+            assert!(rules(&[row]).is_err(), "{row:?}");
+        }
+        assert!(rules(&[("*", "a", "read"), ("*", "a", "none")]).is_err());
+        assert!(rules(&[("*", "a", "read"), ("*", "a/", "none")]).is_ok());
+    }
+
+    #[test]
+    fn granting_and_denying_replace_and_outlive_the_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = AccessRules::open(dir.path()).unwrap();
+        let all = Rights {
+            read: true,
+            create: true,
+            change: true,
+        };
+        rules.grant(Who::Everyone, "", all).unwrap();
+        rules
+            .grant("cn:A, \"B\"".parse().unwrap(), "x/", all)
+            .unwrap();
+        rules.deny(Who::Everyone, "").unwrap();
+        assert!(rules.grant(Who::Everyone, "/", all).is_err());
+        let again = AccessRules::open(dir.path()).unwrap();
+        assert_eq!(again.list(), rules.list());
+        assert_eq!(again.list().len(), 2);
+        let alice = "alice".parse().unwrap();
+        let subject = Subject {
+            user: &alice,
+            role: Role::User,
+            cn: None,
+            ou: None,
+        };
+        assert_eq!(again.rights(&subject, "a"), Some(Rights::NONE));
+        assert!(again.remove(&Who::Everyone, "").unwrap());
+        assert!(!again.remove(&Who::Everyone, "").unwrap());
+        assert_eq!(rules.rights(&subject, "a"), None);
+    }
+}

@@ -18,6 +18,7 @@
 mod access;
 mod audit;
 mod blobs;
+pub mod fsck;
 mod hashing;
 mod index;
 mod journal;
@@ -27,6 +28,7 @@ pub(crate) mod replace;
 mod rowformat;
 mod rows;
 mod table;
+pub mod trail;
 mod uploads;
 mod users;
 

@@ -341,3 +341,178 @@ fn digits(field: &[u8]) -> Option<u64> {
     }
     std::str::from_utf8(field).ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(owner: &str, blob: u8) -> Row {
+        Row {
+            size: u64::from(blob) * 1_000,
+            sha256: crate::protocol::Sha256::of(&[blob]),
+            owner: Arc::new(owner.parse().unwrap()),
+            modified: 1_700_000_000 + i64::from(blob),
+            blob: BlobId::from_hex(text::hex(&[blob; 16]).as_bytes()).unwrap(),
+        }
+    }
+
+    fn name(text: &str) -> FileName {
+        text.parse().unwrap()
+    }
+
+    fn write(fill: impl FnOnce(&mut RowWriter<&mut Vec<u8>>)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rows = RowWriter::new(&mut bytes);
+        rows.header().unwrap();
+        fill(&mut rows);
+        rows.finish().unwrap();
+        bytes
+    }
+
+    fn names(loaded: &Loaded) -> Vec<&str> {
+        loaded.index.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn three() -> Vec<u8> {
+        write(|rows| {
+            rows.put(&name("a"), &row("alice", 1)).unwrap();
+            rows.put(&name("b,\"b"), &row("bob", 2)).unwrap();
+            rows.put(&name("c"), &row("alice", 3)).unwrap();
+        })
+    }
+
+    #[test]
+    fn the_last_row_of_a_name_wins() {
+        let bytes = write(|rows| {
+            rows.put(&name("b"), &row("alice", 1)).unwrap();
+            rows.put(&name("a"), &row("alice", 2)).unwrap();
+            rows.put(&name("b"), &row("bob", 3)).unwrap();
+            rows.rename(&name("a"), &name("z"), &row("alice", 2))
+                .unwrap();
+            rows.put(&name("c"), &row("alice", 4)).unwrap();
+            rows.delete(&name("c")).unwrap();
+        });
+        let loaded = load(&bytes).unwrap();
+        assert_eq!(names(&loaded), ["b", "z"]);
+        assert_eq!((loaded.lines, loaded.good_bytes), (6, bytes.len()));
+        let usage = |owner: &str| loaded.index.usage(&owner.parse().unwrap());
+        assert_eq!((usage("alice").bytes, usage("alice").files), (2_000, 1));
+        assert_eq!((usage("bob").bytes, usage("bob").files), (3_000, 1));
+    }
+
+    #[test]
+    fn a_file_cut_at_any_byte_keeps_every_whole_row_and_nothing_else() {
+        let bytes = three();
+        let ends: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'\n').collect();
+        for length in ends[0] + 1..=bytes.len() {
+            let loaded = load(&bytes[..length]).unwrap();
+            // A row that lacks nothing but its line end is whole.
+            let whole = ends.iter().skip(1).filter(|end| **end <= length).count();
+            assert_eq!(loaded.index.len(), whole, "{length}");
+            assert!(loaded.bad.iter().all(|row| !row.followed), "{length}");
+            assert_eq!(
+                loaded.unended,
+                ends.contains(&length) && length > ends[0] + 1
+            );
+        }
+    }
+
+    #[test]
+    fn damage_at_the_end_is_torn_and_damage_before_good_rows_is_not() {
+        for garbage in [
+            &b"\0\0\0\0\0\0"[..],
+            b"put,x,,7",
+            b"put,\"x,,7",
+            b"nonsense\n\0\0\n",
+            b"put,../x,,7,,,,\n",
+            b"\xff\xfe\n",
+        ] {
+            let good = three();
+            let torn = load(&[&good, garbage].concat()).unwrap();
+            assert_eq!(names(&torn), ["a", "b,\"b", "c"]);
+            assert_eq!((torn.good_bytes, torn.bad[0].line), (good.len(), 5));
+            assert!(torn.bad.iter().all(|row| !row.followed));
+
+            let rows = &good[good.iter().position(|byte| *byte == b'\n').unwrap() + 1..];
+            let middle = load(&[&good, garbage, b"\n", rows].concat()).unwrap();
+            assert_eq!(names(&middle), ["a", "b,\"b", "c"]);
+            assert_eq!(middle.lines, 6 + middle.bad.len() as u64);
+            assert!(middle.bad.iter().all(|row| row.followed), "{garbage:?}");
+            assert_eq!(middle.bad[0].line, 5);
+        }
+    }
+
+    #[test]
+    fn rows_that_say_too_much_or_too_little_are_bad() {
+        let good = String::from_utf8(three()).unwrap();
+        for (from, to) in [
+            ("put,a,,", "put,a,b,"),
+            ("put,a,,", "copy,a,,"),
+            ("put,a,,", "delete,a,,"),
+            ("put,a,,", "rename,a,,"),
+            (",1000,", ",-1000,"),
+            (",1000,", ",+1000,"),
+            (",1000,", ",,"),
+            (",1000,", ",99999999999999999999,"),
+            (",alice,2023", ",../alice,2023"),
+            ("2023-11-14T22:13:21Z", "yesterday"),
+            ("01010101\n", "0101010\n"),
+            ("01010101\n", "01010101\r\n"),
+            ("01010101\n", "01010101,\n"),
+            ("01010101\n", "0101010G\n"),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            assert_ne!(bad, good, "{from}");
+            let loaded = load(bad.as_bytes()).unwrap();
+            assert_eq!((loaded.bad.len(), loaded.bad[0].line), (1, 2), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_another_header_is_not_read() {
+        let good = String::from_utf8(three()).unwrap();
+        for text in [
+            String::new(),
+            "change,name".to_owned(),
+            format!("\u{feff}{good}"),
+            good.replace('\n', "\r\n"),
+            good.replace("change,", "what,"),
+            good.replacen(",blob", ",blob,more", 1),
+            good.split_once('\n').unwrap().1.to_owned(),
+        ] {
+            assert!(load(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_name_there_can_be_is_one_line_and_read_back_as_it_was(texts in prop::collection::vec(".{1,40}", 1..8)) {
+            let names: Vec<FileName> = texts.iter().filter_map(|text| FileName::normalize(text).ok()).collect();
+            let bytes = write(|rows| {
+                for name in &names {
+                    rows.put(name, &row("alice", 1)).unwrap();
+                    rows.rename(name, name, &row("alice", 2)).unwrap();
+                }
+            });
+            prop_assert_eq!(bytes.split(|byte| *byte == b'\n').count(), 2 * names.len() + 2);
+            let loaded = load(&bytes).unwrap();
+            prop_assert!(loaded.bad.is_empty());
+            let mut wanted: Vec<&str> = names.iter().map(FileName::as_str).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let found: Vec<&str> = loaded.index.iter().map(|(name, _)| name.as_str()).collect();
+            prop_assert_eq!(found, wanted);
+        }
+
+        #[test]
+        fn no_bytes_make_reading_fail_or_lose_a_good_row_before_them(tail in prop::collection::vec(any::<u8>(), 0..200)) {
+            let loaded = load(&[&three()[..], &tail].concat()).unwrap();
+            prop_assert!(loaded.index.len() >= 3);
+            let _never_panics = load(&tail);
+        }
+    }
+}

@@ -224,3 +224,137 @@ fn encode<T: Rows>(table: &T) -> Result<Vec<u8>> {
 fn cannot_write(path: &Path, error: io::Error) -> Error {
     Error::io(Kind::LocalWrite, format!("write {}", path.display()), error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of two columns without repeated names.
+    #[derive(Clone, Default, Debug, PartialEq)]
+    struct Pairs(Vec<(String, String)>);
+
+    impl Rows for Pairs {
+        const NAME: &'static str = "pairs";
+        const COLUMNS: &'static [&'static str] = &["left", "right"];
+
+        fn add(&mut self, fields: &[&str]) -> Result<(), String> {
+            if self.0.iter().any(|(left, _)| left == fields[0]) {
+                return Err("twice".to_owned());
+            }
+            self.0.push((fields[0].to_owned(), fields[1].to_owned()));
+            Ok(())
+        }
+
+        fn rows(&self) -> Vec<Vec<String>> {
+            let row = |(left, right): &(String, String)| vec![left.clone(), right.clone()];
+            self.0.iter().map(row).collect()
+        }
+    }
+
+    fn push(table: &Table<Pairs>, left: &str) -> Result<()> {
+        table.change(|pairs| {
+            pairs.0.push((left.to_owned(), "x".to_owned()));
+            Ok(())
+        })
+    }
+
+    fn put(dir: &Path, text: &str) {
+        replace::replace(&dir.join("pairs.csv"), 0o600, text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_whatever_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = Table::<Pairs>::open(dir.path()).unwrap();
+        assert_eq!(*table.rows(), Pairs::default());
+        for left in ["a,b\"c", "", " =1+1 ", "课程", "\u{2028}"] {
+            push(&table, left).unwrap();
+        }
+        let again = Table::<Pairs>::open(dir.path()).unwrap();
+        assert_eq!(*again.rows(), *table.rows());
+        assert_eq!(again.rows().0.len(), 5);
+    }
+
+    #[test]
+    fn two_processes_see_and_keep_each_others_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Table::<Pairs>::open(dir.path()).unwrap();
+        let command = Table::<Pairs>::open(dir.path()).unwrap();
+        push(&server, "a").unwrap();
+        push(&command, "b").unwrap();
+        push(&server, "c").unwrap();
+        assert_eq!(server.rows().0.len(), 3);
+        assert_eq!(*command.rows(), *server.rows());
+    }
+
+    #[test]
+    fn changes_at_the_same_time_all_count() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let dir = dir.path();
+                scope.spawn(move || {
+                    let table = Table::<Pairs>::open(dir).unwrap();
+                    for change in 0..5 {
+                        push(&table, &format!("{thread}-{change}")).unwrap();
+                    }
+                });
+            }
+        });
+        let table = Table::<Pairs>::open(dir.path()).unwrap();
+        assert_eq!(table.rows().0.len(), 40);
+    }
+
+    #[test]
+    fn bad_files_are_refused_with_the_line_and_good_ones_taken() {
+        for (text, line) in [
+            ("\u{feff}left,right\n", 1),
+            ("left,right\r\na,b\r\n", 1),
+            ("left,right\na,b\r\n", 2),
+            ("left,wrong\n", 1),
+            ("left,right,more\n", 1),
+            ("a,b\n", 1),
+            ("left,right\na,b\na\n", 3),
+            ("left,right\na,b,c\n", 2),
+            ("left,right\na,b\nc,d\na,e\n", 4),
+            ("left,right\na,\"b\nc,d\n", 2),
+            ("left,right\na,\0\n", 2),
+        ] {
+            let path = Path::new("data/pairs.csv");
+            let error = parse::<Pairs>(path, text.as_bytes()).unwrap_err();
+            let begin = format!("data/pairs.csv, line {line}: ");
+            assert!(error.message().starts_with(&begin), "{text:?}: {error}");
+            assert!(error.next_step().is_some());
+        }
+        assert!(parse::<Pairs>(Path::new("x"), b"left,right\na,\xff\n").is_err());
+        for text in [
+            "",
+            "left,right\n",
+            "left,right",
+            "left,right\na,b",
+            "left,right\n\na,b\n",
+        ] {
+            assert!(
+                parse::<Pairs>(Path::new("x"), text.as_bytes()).is_ok(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_bad_new_file_leaves_the_old_rows_and_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = Table::<Pairs>::open(dir.path()).unwrap();
+        push(&table, "a").unwrap();
+        put(dir.path(), "left,right\nbroken\n");
+        assert_eq!(table.rows().0.len(), 1);
+        assert!(table.reload().is_err());
+        assert!(push(&table, "b").is_err());
+        let text = fs::read_to_string(dir.path().join("pairs.csv")).unwrap();
+        assert!(text.contains("broken"));
+
+        put(dir.path(), "left,right\nmended,x\n");
+        push(&table, "b").unwrap();
+        assert_eq!(table.rows().0.len(), 2);
+    }
+}

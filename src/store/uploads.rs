@@ -296,3 +296,278 @@ impl Drop for Upload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Fixture {
+        dir: tempfile::TempDir,
+        uploads: Uploads,
+        alice: UserName,
+        name: FileName,
+    }
+
+    fn open(dir: &Path) -> Uploads {
+        Uploads::open(dir, Arc::new(Blobs::open(dir).unwrap())).unwrap()
+    }
+
+    fn fixture() -> Fixture {
+        let dir = tempfile::tempdir().unwrap();
+        Fixture {
+            uploads: open(dir.path()),
+            dir,
+            alice: "alice".parse().unwrap(),
+            name: "course/a,\"b\".txt".parse().unwrap(),
+        }
+    }
+
+    impl Fixture {
+        fn begin(&self, size: u64) -> Upload {
+            self.uploads.begin(&self.alice, &self.name, size).unwrap()
+        }
+
+        fn resume(&self, size: u64) -> Option<Upload> {
+            self.uploads.resume(&self.alice, &self.name, size).unwrap()
+        }
+
+        fn count(&self, folder: &str) -> usize {
+            fs::read_dir(self.dir.path().join(folder)).unwrap().count()
+        }
+    }
+
+    #[test]
+    fn a_complete_upload_becomes_a_blob_and_leaves_no_part() {
+        let f = fixture();
+        let mut upload = f.begin(6);
+        upload.append(b"abc").unwrap();
+        upload.append(b"def").unwrap();
+        let stored = upload.finish(Sha256::of(b"abcdef")).unwrap();
+        assert_eq!((stored.size, stored.sha256), (6, Sha256::of(b"abcdef")));
+        assert_eq!((f.count("blobs"), f.count("partial")), (1, 0));
+        let mut text = String::new();
+        let mut file = f.uploads.open_blob(&stored.blob).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abcdef");
+        f.uploads.remove(&stored.blob);
+        assert_eq!(f.count("blobs"), 0);
+        assert_eq!(file.seek(SeekFrom::Start(0)).unwrap(), 0);
+        assert_eq!(file.read(&mut [0; 10]).unwrap(), 6);
+    }
+
+    #[test]
+    fn a_file_of_no_bytes_is_a_file() {
+        let f = fixture();
+        let stored = f.begin(0).finish(Sha256::of(b"")).unwrap();
+        assert_eq!(
+            f.uploads
+                .open_blob(&stored.blob)
+                .unwrap()
+                .metadata()
+                .unwrap()
+                .len(),
+            0
+        );
+    }
+
+    #[test]
+    fn a_wrong_digest_leaves_nothing_and_a_wrong_length_only_the_part() {
+        let f = fixture();
+        let mut upload = f.begin(3);
+        upload.append(b"abc").unwrap();
+        let refused = upload.finish(Sha256::of(b"abd"));
+        assert!(matches!(refused, Err(FinishError::Digest)));
+        assert_eq!((f.count("blobs"), f.count("partial")), (0, 0));
+
+        let mut upload = f.begin(3);
+        upload.append(b"ab").unwrap();
+        let more = upload.append(b"cd").unwrap_err();
+        assert_eq!(more.kind(), io::ErrorKind::InvalidInput);
+        let refused = upload.finish(Sha256::of(b"ab"));
+        assert!(matches!(
+            refused,
+            Err(FinishError::Length {
+                size: 3,
+                received: 2
+            })
+        ));
+        assert_eq!((f.count("blobs"), f.count("partial")), (0, 1));
+    }
+
+    #[test]
+    fn an_interrupted_upload_goes_on_where_it_stopped() {
+        let f = fixture();
+        let mut upload = f.begin(6);
+        upload.append(b"abcd").unwrap();
+        drop(upload);
+        let mut upload = f.resume(6).unwrap();
+        assert_eq!((upload.held(), upload.received()), (4, 4));
+        assert_eq!(upload.prefix_sha256(), Sha256::of(b"abcd"));
+        upload.append(b"ef").unwrap();
+        assert_eq!(upload.finish(Sha256::of(b"abcdef")).unwrap().size, 6);
+        assert!(f.resume(6).is_none());
+    }
+
+    #[test]
+    fn a_part_that_turns_out_different_is_dropped_for_a_fresh_start() {
+        let f = fixture();
+        let mut upload = f.begin(6);
+        upload.append(b"xxxx").unwrap();
+        drop(upload);
+        let mut upload = f.resume(6).unwrap();
+        upload.discard_held().unwrap();
+        assert_eq!((upload.held(), upload.received()), (0, 0));
+        upload.append(b"abcdef").unwrap();
+        assert!(upload.finish(Sha256::of(b"abcdef")).is_ok());
+    }
+
+    #[test]
+    fn a_part_belongs_to_one_owner_name_and_size_and_to_one_upload_at_once() {
+        let f = fixture();
+        let mut upload = f.begin(6);
+        upload.append(b"abcd").unwrap();
+        assert!(f.resume(6).is_none(), "still under way");
+        drop(upload);
+        let (bob, other) = ("bob".parse().unwrap(), "b".parse().unwrap());
+        assert!(f.resume(7).is_none());
+        assert!(f.uploads.resume(&bob, &f.name, 6).unwrap().is_none());
+        assert!(f.uploads.resume(&f.alice, &other, 6).unwrap().is_none());
+        let taken: usize = std::thread::scope(|scope| {
+            let takers: Vec<_> = (0..8).map(|_| scope.spawn(|| f.resume(6))).collect();
+            let taken: Vec<_> = takers
+                .into_iter()
+                .map(|taker| taker.join().unwrap())
+                .collect();
+            taken.iter().flatten().count()
+        });
+        assert_eq!(taken, 1);
+    }
+
+    #[test]
+    fn an_empty_or_abandoned_upload_leaves_nothing() {
+        let f = fixture();
+        drop(f.begin(5));
+        let mut upload = f.begin(5);
+        upload.append(b"abc").unwrap();
+        upload.abandon();
+        assert_eq!(f.count("partial"), 0);
+        assert!(f.resume(5).is_none());
+    }
+
+    #[test]
+    fn reserved_room_never_looks_like_received_bytes() {
+        let f = fixture();
+        let size = 64 * 1024 * 1024;
+        let mut upload = f.begin(size);
+        upload.append(b"abc").unwrap();
+        assert_eq!(upload.file.metadata().unwrap().len(), 3);
+        // What a killed process leaves: the part under its active name.
+        let crashed = std::mem::ManuallyDrop::new(upload);
+        let again = open(f.dir.path());
+        let resumed = again.resume(&f.alice, &f.name, size).unwrap().unwrap();
+        assert_eq!(resumed.held(), 3);
+        drop(resumed);
+        let held = fs::read_dir(f.dir.path().join("partial"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
+        assert!(
+            held.metadata().unwrap().blocks() * 512 < 1024 * 1024,
+            "room is given back"
+        );
+        assert!(!crashed.path.exists());
+    }
+
+    #[test]
+    fn more_than_the_disk_holds_is_refused_at_the_start() {
+        let f = fixture();
+        let size = f.uploads.free_bytes().unwrap() * 2;
+        let refused = f.uploads.begin(&f.alice, &f.name, size);
+        // Not every file system can reserve.
+        if let Err(error) = refused {
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        }
+        assert_eq!(f.count("partial"), 0);
+    }
+
+    #[test]
+    fn old_parts_are_given_up_at_the_next_start_and_by_the_sweep() {
+        let f = fixture();
+        let mut upload = f.begin(6);
+        upload.append(b"abcd").unwrap();
+        drop(upload);
+        let now = SystemTime::now();
+        assert_eq!(f.uploads.parts.sweep(now + Duration::from_hours(23)), 0);
+        assert_eq!(f.count("partial"), 1);
+        let path = fs::read_dir(f.dir.path().join("partial"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
+        let file = open_existing(&path, true).unwrap();
+        file.set_modified(now - Duration::from_hours(25)).unwrap();
+        drop(open(f.dir.path()));
+        assert_eq!(f.count("partial"), 0);
+
+        let mut upload = f.begin(6);
+        upload.append(b"abcd").unwrap();
+        drop(upload);
+        assert_eq!(f.uploads.parts.sweep(now + Duration::from_hours(25)), 1);
+        assert_eq!(f.count("partial"), 0);
+    }
+
+    #[test]
+    fn one_user_cannot_fill_the_disk_with_interrupted_uploads() {
+        let f = fixture();
+        f.uploads.set_held_bytes_max(10);
+        for n in 0..5 {
+            let name = format!("{n}").parse().unwrap();
+            let mut upload = f.uploads.begin(&f.alice, &name, 8).unwrap();
+            upload.append(b"abcd").unwrap();
+            drop(upload);
+        }
+        let bob = "bob".parse().unwrap();
+        let mut upload = f.uploads.begin(&bob, &f.name, 8).unwrap();
+        upload.append(b"abcd").unwrap();
+        drop(upload);
+        assert_eq!(f.count("partial"), 3);
+        let newest = f
+            .uploads
+            .resume(&f.alice, &"4".parse().unwrap(), 8)
+            .unwrap();
+        assert!(newest.is_some());
+        let oldest = f
+            .uploads
+            .resume(&f.alice, &"0".parse().unwrap(), 8)
+            .unwrap();
+        assert!(oldest.is_none());
+    }
+
+    #[test]
+    fn a_link_planted_as_a_part_or_blob_is_not_followed() {
+        let f = fixture();
+        let secret = f.dir.path().join("secret");
+        super::super::replace::replace(&secret, 0o600, b"abcd").unwrap();
+        let mut upload = f.begin(6);
+        upload.append(b"abcd").unwrap();
+        drop(upload);
+        let path = fs::read_dir(f.dir.path().join("partial"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&secret, &path).unwrap();
+        assert!(f.uploads.resume(&f.alice, &f.name, 6).is_err());
+        let blob = BlobId::random().unwrap();
+        std::os::unix::fs::symlink(&secret, f.uploads.blobs.path(&blob)).unwrap();
+        assert!(f.uploads.open_blob(&blob).is_err());
+        assert_eq!(fs::read(&secret).unwrap(), b"abcd");
+    }
+}

@@ -402,3 +402,167 @@ impl Rows for Accounts {
         self.0.values().map(row).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(30)
+    }
+
+    fn name(text: &str) -> UserName {
+        text.parse().unwrap()
+    }
+
+    fn with_alice() -> (tempfile::TempDir, Users) {
+        let dir = tempfile::tempdir().unwrap();
+        let users = Users::open(dir.path()).unwrap();
+        let alice = users.register(name("alice"), b"correct horse", Role::User, soon());
+        assert!(alice.unwrap().enabled);
+        (dir, users)
+    }
+
+    #[test]
+    fn the_right_password_logs_in_and_survives_a_restart() {
+        let (dir, users) = with_alice();
+        let again = Users::open(dir.path()).unwrap();
+        for users in [users, again] {
+            let user = users
+                .verify("alice", b"correct horse", soon())
+                .unwrap()
+                .unwrap();
+            assert_eq!((user.name.as_str(), user.role), ("alice", Role::User));
+        }
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_login_the_work_is_one_hash_and_the_answer_none() {
+        let (_dir, users) = with_alice();
+        users
+            .register(name("bob"), b"password of bob", Role::User, soon())
+            .unwrap();
+        users.set_enabled(&name("bob"), false).unwrap();
+        users
+            .register_without_password(name("carol"), Role::User)
+            .unwrap();
+        let long = vec![b'x'; 1_000_000];
+        for (user, password) in [
+            ("alice", b"wrong horse".as_slice()),
+            ("alice", b""),
+            ("alice", &long),
+            ("nobody", b"correct horse"),
+            ("bob", b"password of bob"),
+            ("carol", b""),
+            ("../../etc/passwd", b"correct horse"),
+            ("", b""),
+        ] {
+            let before = users.hashing.runs.load(Ordering::SeqCst);
+            assert_eq!(
+                users.verify(user, password, soon()).unwrap(),
+                None,
+                "{user}"
+            );
+            assert_eq!(
+                users.hashing.runs.load(Ordering::SeqCst),
+                before + 1,
+                "{user}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_password_of_the_longest_length_works_and_longer_ones_are_not_cut_to_it() {
+        let (_dir, users) = with_alice();
+        let longest = [b'x'; config::PASSWORD_BYTES_MAX];
+        users
+            .set_password(&name("alice"), &longest, soon())
+            .unwrap();
+        assert!(users.verify("alice", &longest, soon()).unwrap().is_some());
+        let longer = [b'x'; config::PASSWORD_BYTES_MAX + 1];
+        assert!(users.verify("alice", &longer, soon()).unwrap().is_none());
+        for (password, error) in [
+            (longer.as_slice(), PasswordError::TooLong),
+            (b"1234567", PasswordError::TooShort),
+        ] {
+            let refused = users.set_password(&name("alice"), password, soon());
+            assert!(matches!(refused, Err(ChangeError::Password(is)) if is == error));
+            let refused = users.register(name("dave"), password, Role::User, soon());
+            assert!(matches!(refused, Err(RegisterError::Password(is)) if is == error));
+        }
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let (_dir, users) = with_alice();
+        let taken = users.register(name("alice"), b"another one", Role::Admin, soon());
+        assert!(matches!(taken, Err(RegisterError::Taken)));
+        assert!(
+            users
+                .register(name("Alice"), b"another one", Role::User, soon())
+                .is_ok()
+        );
+        assert_eq!(users.list().len(), 2);
+    }
+
+    #[test]
+    fn a_command_beside_the_server_is_seen_by_it() {
+        let (dir, server) = with_alice();
+        let command = Users::open(dir.path()).unwrap();
+        command.set_role(&name("alice"), Role::Admin).unwrap();
+        command
+            .set_certificate(&name("alice"), Some("Alice, \"A\"\n"))
+            .unwrap();
+        let alice = server.find("alice").unwrap();
+        assert_eq!(alice.role, Role::Admin);
+        assert_eq!(alice.certificate.as_deref(), Some("Alice, \"A\""));
+        command.set_enabled(&name("alice"), false).unwrap();
+        assert!(
+            server
+                .verify("alice", b"correct horse", soon())
+                .unwrap()
+                .is_none()
+        );
+        let unknown = command.set_role(&name("nobody"), Role::Admin);
+        assert!(matches!(unknown, Err(ChangeError::Unknown)));
+    }
+
+    #[test]
+    fn a_hash_that_would_eat_the_machine_refuses_the_file_with_its_line() {
+        let (dir, users) = with_alice();
+        let path = dir.path().join("users.csv");
+        let good = fs::read_to_string(&path).unwrap();
+        for (from, to) in [
+            ("m=19456", "m=4194304"),
+            ("$argon2id", "$argon2d"),
+            (",user,", ",root,"),
+            (",yes,", ",maybe,"),
+            ("alice,", "../alice,"),
+        ] {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good);
+            super::super::replace::replace(&path, 0o600, bad.as_bytes()).unwrap();
+            let error = Users::open(dir.path()).err().unwrap();
+            assert!(error.message().contains("users.csv, line 2: "), "{error}");
+            assert!(!error.message().contains("$argon2"), "{error}");
+            assert!(users.reload().is_err());
+            assert!(users.find("alice").is_some());
+        }
+        let twice = format!("{good}{}\n", good.lines().nth(1).unwrap());
+        super::super::replace::replace(&path, 0o600, twice.as_bytes()).unwrap();
+        let error = Users::open(dir.path()).err().unwrap();
+        assert!(error.message().contains("line 3: "), "{error}");
+    }
+
+    #[test]
+    fn the_hash_is_shown_nowhere() {
+        let (_dir, users) = with_alice();
+        assert!(!format!("{:?}", users.list()).contains("argon2"));
+        let json = serde_json::to_string(&users.list()).unwrap();
+        assert!(json.contains("alice") && !json.contains("argon2"));
+    }
+}
