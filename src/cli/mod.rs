@@ -1,0 +1,225 @@
+//! The command line: clap types and one file per group of commands. The only room that prints.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments of clap types are help texts, read on a terminal"
+)]
+
+mod account;
+mod capture;
+mod connect;
+mod files;
+mod output;
+mod pki;
+mod progress;
+mod secret;
+mod serve;
+mod settings;
+mod tls;
+mod walk;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::error::{Error, Kind, Result};
+use output::Output;
+use settings::Settings;
+
+/// Carries files over plain TCP or mutual TLS, and shows what a stranger on the wire learns from each
+#[derive(Debug, Parser)]
+#[command(
+    name = "sealpost",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+struct Global {
+    /// Take options from this TOML file (tables [serve], [client], …)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+    /// Print JSON: one document for a read command, one event a line for a transfer
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say nothing but results, warnings and errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more: causes of errors, the TLS session; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the files in a folder, over mutual TLS unless told otherwise
+    Serve(Box<serve::ServeCommand>),
+    /// Upload files
+    #[command(visible_alias = "upload")]
+    Put(Box<files::PutCommand>),
+    /// Download files
+    #[command(visible_alias = "download")]
+    Get(Box<files::GetCommand>),
+    /// List files
+    Ls(Box<files::LsCommand>),
+    /// Tell all about files
+    Stat(Box<files::StatCommand>),
+    /// Remove files
+    Rm(Box<files::RmCommand>),
+    /// Give a file another name
+    Mv(Box<files::MvCommand>),
+    /// Make an account on the server
+    Register(Box<account::RegisterCommand>),
+    /// Change the own password
+    Passwd(Box<account::PasswdCommand>),
+    /// Tell who is logged in, and how the connection is protected
+    Whoami(Box<account::WhoamiCommand>),
+    /// Print every option's effective value and where it came from
+    Config(ConfigCommand),
+    /// Make, look at and revoke certificates
+    Pki(pki::Pki),
+    /// Stand between a client and a server and record what passes; or read such a record
+    Capture(capture::CaptureCommand),
+}
+
+/// `sealpost config`
+#[derive(Debug, Args)]
+struct ConfigCommand {
+    /// Only this command's options
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+/// Parses the command line, runs the command, and says with the exit code how it went.
+pub fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let (cli, command, settings) = match parse(&args) {
+        Ok(parsed) => parsed,
+        Err(Stop::Clap(error)) => {
+            let _broken_pipe = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+        Err(Stop::Settings(error)) => {
+            Output::default().error(&error);
+            return ExitCode::from(error.kind().exit_code());
+        }
+    };
+    let output = Output {
+        json: cli.global.json,
+        quiet: cli.global.quiet,
+        verbose: cli.global.verbose,
+    };
+    match run(cli.command, &command, &settings, output) {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+enum Stop {
+    Clap(clap::Error),
+    Settings(Error),
+}
+
+fn parse(args: &[OsString]) -> Result<(Cli, clap::Command, Settings), Stop> {
+    let settings = Settings::load(args).map_err(Stop::Settings)?;
+    let command = settings.apply(Cli::command()).map_err(Stop::Settings)?;
+    let matches = command
+        .clone()
+        .try_get_matches_from(args)
+        .map_err(Stop::Clap)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(Stop::Clap)?;
+    Ok((cli, command, settings))
+}
+
+fn run(
+    command: Command,
+    clap: &clap::Command,
+    settings: &Settings,
+    output: Output,
+) -> Result<ExitCode> {
+    match command {
+        Command::Serve(serve) => serve.run(output)?,
+        Command::Put(put) => return put.run(output),
+        Command::Get(get) => return get.run(output),
+        Command::Ls(ls) => return ls.run(output),
+        Command::Stat(stat) => return stat.run(output),
+        Command::Rm(rm) => return rm.run(output),
+        Command::Mv(mv) => return mv.run(output),
+        Command::Register(register) => return register.run(output),
+        Command::Passwd(passwd) => return passwd.run(output),
+        Command::Whoami(whoami) => return whoami.run(output),
+        Command::Config(config) => config_run(&config, clap, settings, output)?,
+        Command::Pki(pki) => return pki::run(&pki, output),
+        Command::Capture(command) => capture::run(command, output)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn config_run(
+    config: &ConfigCommand,
+    clap: &clap::Command,
+    settings: &Settings,
+    output: Output,
+) -> Result<()> {
+    let wanted = config.command.as_deref();
+    let mut shown = false;
+    for command in clap.get_subcommands().filter(|command| match wanted {
+        Some(wanted) => command.get_name() == wanted,
+        None => ["serve", "ls"].contains(&command.get_name()),
+    }) {
+        shown = true;
+        let name = command.get_name();
+        let whole = clap
+            .clone()
+            .ignore_errors(true)
+            .try_get_matches_from(["sealpost", name]);
+        let whole = whole.map_err(|error| Error::new(Kind::Usage, error.to_string()))?;
+        let Some(matches) = whole.subcommand_matches(name) else {
+            continue;
+        };
+        let values = settings.effective(command, matches);
+        if output.json {
+            output.json(&serde_json::json!({ "command": name, "options": values }));
+            continue;
+        }
+        output.line(format!("sealpost {name}"));
+        let rows = values.into_iter().map(|row| {
+            vec![
+                format!("  --{}", row.option),
+                row.value.join(","),
+                row.origin.to_owned(),
+            ]
+        });
+        output.table(&["  option", "value", "from"], rows);
+    }
+    if shown {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Usage,
+        format!("there is no command {}", wanted.unwrap_or_default()),
+    )
+    .hint("`sealpost help` lists the commands"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

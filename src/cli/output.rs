@@ -1,0 +1,119 @@
+//! The only place that speaks: results on stdout, everything else on stderr.
+//!
+//! Messages are lower case, without a full stop, and begin with the program's name where they are not a
+//! result. Bytes that came from a peer or a file are escaped by whoever builds the line
+//! ([`crate::text::escape`]), because only they know which bytes those are.
+
+use std::error::Error as _;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::error::Error;
+use crate::text::escape;
+
+/// How to speak; made once from the global flags.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Output {
+    /// One JSON document for a read command, one JSON event a line for a transfer.
+    pub(crate) json: bool,
+    /// No notes.
+    pub(crate) quiet: bool,
+    /// 0, or how often `-v` was given.
+    pub(crate) verbose: u8,
+}
+
+impl Output {
+    /// A line of the result.
+    #[expect(
+        clippy::unused_self,
+        reason = "speaking is a method, whatever it needs"
+    )]
+    pub(crate) fn line(self, text: impl AsRef<str>) {
+        // A reader that went away (`| head`) is no error of ours.
+        let _broken_pipe = writeln!(io::stdout().lock(), "{}", text.as_ref());
+    }
+
+    /// A value as one line of JSON on stdout.
+    pub(crate) fn json(self, value: &impl Serialize) {
+        if let Ok(text) = serde_json::to_string(value) {
+            self.line(text);
+        }
+    }
+
+    /// A remark for the person watching; silent with `-q` and with `--json`.
+    pub(crate) fn note(self, text: impl AsRef<str>) {
+        if !self.quiet && !self.json {
+            say(text.as_ref());
+        }
+    }
+
+    /// A remark for those who asked for more with `-v`.
+    pub(crate) fn detail(self, text: impl AsRef<str>) {
+        if self.verbose > 0 {
+            say(text.as_ref());
+        }
+    }
+
+    /// A warning: never silent.
+    #[expect(
+        clippy::unused_self,
+        reason = "speaking is a method, whatever it needs"
+    )]
+    pub(crate) fn warn(self, text: impl AsRef<str>) {
+        say(&format!("warning: {}", text.as_ref()));
+    }
+
+    /// A failure: what is wrong, what to do next, and with `-v` the chain of causes.
+    pub(crate) fn error(self, error: &Error) {
+        if self.json {
+            self.json(&error_json(error));
+            return;
+        }
+        say(&format!("error: {}", escape(error.message())));
+        if let Some(hint) = error.next_step() {
+            say(&format!("  next: {}", escape(hint)));
+        }
+        let mut cause = error.source();
+        while let (Some(this), true) = (cause, self.verbose > 0) {
+            say(&format!("  cause: {}", escape(&this.to_string())));
+            cause = this.source();
+        }
+    }
+
+    /// Rows under headings, aligned (wide characters counted as two columns), without lines.
+    pub(crate) fn table(self, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_header(headings.iter());
+        table.add_rows(rows);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for line in table.lines() {
+            self.line(line.trim_end());
+        }
+    }
+}
+
+/// An error as `--json` prints it.
+pub(crate) fn error_json(error: &Error) -> serde_json::Value {
+    json!({
+        "event": "error",
+        "code": error.kind().word(),
+        "message": error.message(),
+        "hint": error.next_step(),
+    })
+}
+
+/// Whether a person is watching stderr, so that progress bars make sense.
+pub(crate) fn watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+fn say(text: &str) {
+    let _broken_pipe = writeln!(io::stderr().lock(), "sealpost: {text}");
+}

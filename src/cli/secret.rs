@@ -1,0 +1,95 @@
+//! Where a secret comes from: never the command line itself, which every user of the machine can read.
+
+use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+
+/// `prompt`, `env:VAR` or `file:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Secret {
+    /// Asked on the terminal, without echo.
+    Prompt,
+    /// The value of an environment variable.
+    Env(String),
+    /// The first line of a file.
+    File(PathBuf),
+}
+
+impl FromStr for Secret {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "prompt" => Ok(Self::Prompt),
+            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            // The text itself may be the secret somebody typed: it is not repeated.
+            _ => Err("give prompt, env:VARIABLE or file:PATH, never the secret itself".to_owned()),
+        }
+    }
+}
+
+impl Secret {
+    /// Reads the secret; `what` names it in the prompt and in errors, such as `password of alice`.
+    pub(crate) fn read(&self, what: &str) -> Result<Zeroizing<String>> {
+        let secret = match self {
+            Self::Prompt => rpassword::prompt_password(format!("{what}: ")).map_err(|error| {
+                Error::new(
+                    Kind::Usage,
+                    format!("cannot ask for the {what}: no terminal"),
+                )
+                .hint("give env:VARIABLE or file:PATH instead")
+                .source(error)
+            })?,
+            Self::Env(name) => std::env::var(name).map_err(|error| {
+                let message = format!("the environment variable {name} has no {what}");
+                Error::new(Kind::Usage, message)
+                    .hint(format!("export {name} first"))
+                    .source(error)
+            })?,
+            Self::File(path) => {
+                let mut text = fs::read_to_string(path).map_err(|error| {
+                    let reading = format!("read the {what} from {}", path.display());
+                    Error::io(Kind::LocalRead, reading, error)
+                })?;
+                text.truncate(text.find(['\r', '\n']).unwrap_or(text.len()));
+                text
+            }
+        };
+        Ok(Zeroizing::new(secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_read_and_a_bare_secret_is_refused_without_repeating_it() {
+        assert_eq!("prompt".parse(), Ok(Secret::Prompt));
+        assert_eq!("env:PW".parse(), Ok(Secret::Env("PW".into())));
+        assert_eq!("file:/x:y".parse(), Ok(Secret::File("/x:y".into())));
+        for text in ["hunter2", "env:", "file:", "pass:hunter2", ""] {
+            let error = text.parse::<Secret>().unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_of_a_file_is_the_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pw");
+        #[expect(clippy::disallowed_methods, reason = "a fixture")]
+        fs::write(&path, "correct horse\r\nbattery\n").unwrap();
+        assert_eq!(
+            *Secret::File(path).read("password").unwrap(),
+            "correct horse"
+        );
+        let missing = Secret::File(dir.path().join("none")).read("password");
+        assert_eq!(missing.unwrap_err().kind(), Kind::LocalRead);
+    }
+}
