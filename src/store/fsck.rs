@@ -246,9 +246,11 @@ fn look(dir: &Path, digests: bool) -> Result<(FsckReport, Option<Loaded>)> {
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            report.problems.push(Problem::Table {
-                what: format!("{} is missing", path.display()),
-            });
+            // A store without files has none yet.
+            if scan(&dir.join("blobs")).is_ok_and(|(blobs, _)| !blobs.is_empty()) {
+                let what = format!("{} is missing, but there are blobs", path.display());
+                report.problems.push(Problem::Table { what });
+            }
             return Ok((report, None));
         }
         Err(error) => {
@@ -550,7 +552,7 @@ mod tests {
         let (first, _) = Store::open(&data).unwrap();
         let error = Store::open(&data).err().unwrap();
         assert!(
-            error.message().contains("in use by another server"),
+            error.message().contains("in use by a running server"),
             "{error}"
         );
         assert!(error.next_step().is_some());

@@ -5,19 +5,18 @@
 //! meanwhile forms the next batch. Readers are never blocked by the disk. Nothing on this path grows with
 //! the number of files but the depth of a tree; writing the file fresh is paid for by as many dead rows.
 
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use time::OffsetDateTime;
 
+use super::batch::{self, Plan, Slot, Ticket};
 use super::blobs::{BlobId, Blobs};
 use super::journal::{AppendError, Journal};
 use super::quota::{Reservation, Reservations};
-use super::rowformat::RowWriter;
-use super::rows::{Entry, Index, Row, Usage};
+use super::rows::{Entry, Index, Usage};
 use super::{lock, read, write};
 use crate::error::Result;
 use crate::protocol::{FileName, UserName};
@@ -94,12 +93,6 @@ struct Queue {
     led: bool,
 }
 
-struct Ticket {
-    change: Change,
-    expected: Expected,
-    slot: Arc<Slot>,
-}
-
 impl Files {
     pub(super) fn open(data: &Path, blobs: Arc<Blobs>, warnings: &mut Vec<String>) -> Result<Self> {
         let (journal, index) = Journal::open(data, warnings)?;
@@ -122,13 +115,11 @@ impl Files {
         read(&self.index).len()
     }
 
-    /// Takes the blobs of all files out of `blobs`; returns how many files have none there.
-    pub(super) fn count_rows_outside(&self, blobs: &mut HashSet<BlobId>) -> usize {
-        let index = read(&self.index);
-        index
-            .iter()
-            .filter(|(_, row)| !blobs.remove(&row.blob))
-            .count()
+    /// The blobs of all files, sorted.
+    pub(super) fn blobs(&self) -> Vec<BlobId> {
+        let mut blobs: Vec<BlobId> = read(&self.index).iter().map(|(_, row)| row.blob).collect();
+        blobs.sort_unstable();
+        blobs
     }
 
     /// Visits the files whose names begin with `prefix` and come after `after`, in byte order of names,
@@ -205,9 +196,10 @@ impl Files {
     fn lead(&self) {
         let _lead = Lead(self);
         let tickets = std::mem::take(&mut lock(&self.queue).waiting);
-        let mut batch = Batch { tickets };
         let mut journal = lock(&self.journal);
-        self.commit_batch(&mut journal, &mut batch);
+        if let Err(error) = self.commit_batch(&mut journal, tickets) {
+            tracing::error!(%error, "data/files.csv cannot be written: changes are refused");
+        }
         let index = read(&self.index);
         if journal.mostly_dead(&index)
             && let Err(error) = journal.rewrite(&index)
@@ -217,36 +209,31 @@ impl Files {
         }
     }
 
-    fn commit_batch(&self, journal: &mut Journal, batch: &mut Batch) {
+    /// Answers every ticket; the error is what the disk said beyond that.
+    fn commit_batch(&self, journal: &mut Journal, tickets: Vec<Ticket>) -> io::Result<()> {
         if journal.is_suspect()
             && let Err(error) = self.write_fresh(journal)
         {
-            return batch.fail_all(&error);
+            batch::fail(tickets, &error);
+            return Err(error);
         }
-        let planned = match self.plan(batch) {
-            Ok(planned) => planned,
-            Err(error) => return batch.fail_all(&error),
-        };
-        if planned.steps.is_empty() {
-            return;
+        let plan = Plan::new(tickets, &read(&self.index))?;
+        if plan.steps.is_empty() {
+            return Ok(());
         }
-        match journal.append(&planned.rows, planned.steps.len() as u64) {
-            Ok(()) => {
-                self.apply(planned.steps);
-                batch.tickets.clear();
-            }
-            Err(AppendError::Refused(error)) => batch.fail_all(&error),
+        match journal.append(&plan.rows, plan.steps.len() as u64) {
+            Ok(()) => self.apply(plan),
+            Err(AppendError::Refused(error)) => plan.fail(&error),
             Err(AppendError::Uncertain(error)) => {
                 tracing::error!(%error, "data/files.csv cannot be synced; it is written fresh");
                 // Rows of this batch may be on disk. Only once a fresh file without them is in place may
                 // their blobs, or those they replace, be removed.
-                self.blobs.keep_all(true);
-                if let Err(error) = self.write_fresh(journal) {
-                    tracing::error!(%error, "it cannot be written fresh: every change is refused");
-                }
-                batch.fail_all(&error);
+                let fresh = self.write_fresh(journal);
+                plan.fail(&error);
+                fresh?;
             }
         }
+        Ok(())
     }
 
     fn write_fresh(&self, journal: &mut Journal) -> io::Result<()> {
@@ -256,166 +243,15 @@ impl Files {
         Ok(())
     }
 
-    /// Checks each expectation against the index and the changes before it in the batch; answers those that
-    /// no longer hold, and encodes the others.
-    fn plan(&self, batch: &mut Batch) -> io::Result<Plan> {
-        let index = read(&self.index);
-        let mut view = View {
-            index: &index,
-            changed: HashMap::new(),
-        };
-        let mut bytes = Vec::new();
-        let mut rows = RowWriter::new(&mut bytes);
-        let mut steps = Vec::new();
-        let mut kept = Vec::new();
-        for ticket in batch.tickets.drain(..) {
-            match view.step(&ticket) {
-                Some(step) => {
-                    step.encode(&mut rows)?;
-                    steps.push((step, Arc::clone(&ticket.slot)));
-                    kept.push(ticket);
-                }
-                None => ticket.slot.set(Err(CommitError::Changed)),
-            }
-        }
-        batch.tickets = kept;
-        rows.finish()?;
-        Ok(Plan { rows: bytes, steps })
-    }
-
-    fn apply(&self, steps: Vec<(Step, Arc<Slot>)>) {
+    fn apply(&self, plan: Plan) {
+        let mut answers = Vec::with_capacity(plan.steps.len());
         let mut index = write(&self.index);
-        let mut answers = Vec::with_capacity(steps.len());
-        for (step, slot) in steps {
-            answers.push((step.apply(&mut index), slot));
+        for (step, ticket) in plan.steps {
+            answers.push((step.apply(&mut index), ticket));
         }
         drop(index);
-        for (freed, slot) in answers {
-            slot.set(Ok(freed));
-        }
-    }
-}
-
-struct Plan {
-    rows: Vec<u8>,
-    steps: Vec<(Step, Arc<Slot>)>,
-}
-
-/// A change that was found to be possible.
-enum Step {
-    Put(FileName, Row),
-    Delete(FileName),
-    Rename {
-        from: FileName,
-        to: FileName,
-        row: Row,
-    },
-}
-
-impl Step {
-    fn encode<W: io::Write>(&self, rows: &mut RowWriter<W>) -> io::Result<()> {
-        match self {
-            Self::Put(name, row) => rows.put(name, row),
-            Self::Delete(name) => rows.delete(name),
-            Self::Rename { from, to, row } => rows.rename(from, to, row),
-        }
-    }
-
-    /// Returns the blob no longer named.
-    fn apply(self, index: &mut Index) -> Option<BlobId> {
-        match self {
-            Self::Put(name, row) => {
-                let blob = row.blob;
-                let old = index.put(name, row)?.blob;
-                (old != blob).then_some(old)
-            }
-            Self::Delete(name) => index.delete(&name).map(|row| row.blob),
-            Self::Rename { from, to, row } => {
-                index.delete(&from);
-                index.put(to, row).map(|old| old.blob)
-            }
-        }
-    }
-}
-
-/// The index as it will be after the changes of the batch so far.
-struct View<'a> {
-    index: &'a Index,
-    changed: HashMap<FileName, Option<Row>>,
-}
-
-impl View<'_> {
-    fn row(&self, name: &FileName) -> Option<&Row> {
-        match self.changed.get(name) {
-            Some(row) => row.as_ref(),
-            None => self.index.row(name),
-        }
-    }
-
-    fn is(&self, name: &FileName, expected: Option<BlobId>) -> bool {
-        self.row(name).map(|row| row.blob) == expected
-    }
-
-    fn step(&mut self, ticket: &Ticket) -> Option<Step> {
-        let expected = ticket.expected;
-        match &ticket.change {
-            Change::Put(entry) if self.is(&entry.name, expected.target) => {
-                let row = Row {
-                    size: entry.size,
-                    sha256: entry.sha256,
-                    owner: self.index.owner(&entry.owner),
-                    modified: entry.modified.unix_timestamp(),
-                    blob: entry.blob,
-                };
-                self.changed.insert(entry.name.clone(), Some(row.clone()));
-                Some(Step::Put(entry.name.clone(), row))
-            }
-            Change::Delete(name) if self.is(name, expected.target) => {
-                expected.target?;
-                self.changed.insert(name.clone(), None);
-                Some(Step::Delete(name.clone()))
-            }
-            Change::Rename { from, to, modified }
-                if self.is(from, expected.from) && self.is(to, expected.target) =>
-            {
-                let mut row = self.row(from)?.clone();
-                row.modified = modified.unix_timestamp();
-                self.changed.insert(from.clone(), None);
-                self.changed.insert(to.clone(), Some(row.clone()));
-                let (from, to) = (from.clone(), to.clone());
-                Some(Step::Rename { from, to, row })
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The tickets of one commit; those not answered when it ends, by a panic, are told so.
-struct Batch {
-    tickets: Vec<Ticket>,
-}
-
-impl Batch {
-    fn fail_all(&mut self, error: &io::Error) {
-        for ticket in self.tickets.drain(..) {
-            ticket
-                .slot
-                .set(Err(if error.kind() == io::ErrorKind::StorageFull {
-                    CommitError::NoSpace
-                } else {
-                    CommitError::Io(io::Error::new(error.kind(), error.to_string()))
-                }));
-        }
-    }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        let lost = "the commit was given up";
-        for ticket in &self.tickets {
-            ticket
-                .slot
-                .set(Err(CommitError::Io(io::Error::other(lost))));
+        for (freed, ticket) in answers {
+            ticket.slot.set(Ok(freed));
         }
     }
 }
@@ -429,60 +265,6 @@ impl Drop for Lead<'_> {
         match queue.waiting.first() {
             Some(next) => next.slot.lead(),
             None => queue.led = false,
-        }
-    }
-}
-
-/// Where a waiting thread gets its answer.
-#[derive(Default)]
-struct Slot {
-    state: Mutex<SlotState>,
-    turn: Condvar,
-}
-
-#[derive(Default)]
-enum SlotState {
-    #[default]
-    Waiting,
-    Leads,
-    Answered(Result<Option<BlobId>, CommitError>),
-}
-
-impl Slot {
-    /// Waits for the answer, or for the lead: `true`.
-    fn wait_leads(&self) -> bool {
-        let mut state = lock(&self.state);
-        loop {
-            match *state {
-                SlotState::Waiting => {}
-                SlotState::Leads => return true,
-                SlotState::Answered(_) => return false,
-            }
-            state = self
-                .turn
-                .wait(state)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-        }
-    }
-
-    fn lead(&self) {
-        *lock(&self.state) = SlotState::Leads;
-        self.turn.notify_one();
-    }
-
-    /// The first answer counts.
-    fn set(&self, answer: Result<Option<BlobId>, CommitError>) {
-        let mut state = lock(&self.state);
-        if !matches!(*state, SlotState::Answered(_)) {
-            *state = SlotState::Answered(answer);
-            self.turn.notify_one();
-        }
-    }
-
-    fn answer(&self) -> Result<Option<BlobId>, CommitError> {
-        match std::mem::take(&mut *lock(&self.state)) {
-            SlotState::Answered(answer) => answer,
-            _ => Err(CommitError::Io(io::Error::other("the commit was given up"))),
         }
     }
 }
