@@ -14,19 +14,25 @@ pub mod authority;
 pub mod index;
 pub mod inspect;
 pub mod keys;
+pub mod lint;
 pub mod profile;
+pub mod request;
+pub mod revocation;
 pub mod subject;
+pub mod verify;
 
 mod folder;
 mod order;
 mod passphrase;
 mod pem;
 mod render;
-mod revocation;
 mod signer;
+mod signing;
 #[cfg(test)]
 mod testing;
 
 pub use authority::Authority;
 pub use order::{InitOptions, IssueRequest, Issued, ROOT_NAME};
 pub use passphrase::Passphrase;
+pub use revocation::{Revoked, WrittenList};
+pub use signing::{RenewRequest, Renewed, SignRequest, Signed, change_passphrase};

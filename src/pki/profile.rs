@@ -66,6 +66,20 @@ impl Role {
     }
 }
 
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "server" => Ok(Self::Server),
+            "client" => Ok(Self::Client),
+            "ca" | "root" => Ok(Self::Root),
+            "intermediate" => Ok(Self::Intermediate),
+            _ => Err(format!("{text} is not one of server and client")),
+        }
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -186,7 +200,7 @@ impl AltName {
         )
     }
 
-    fn to_rcgen(&self) -> Result<SanType> {
+    pub(super) fn to_rcgen(&self) -> Result<SanType> {
         let coded = |text: &str| {
             Ia5String::try_from(text).map_err(|error| {
                 Error::new(
