@@ -114,7 +114,9 @@ impl Pki {
             return Ok(ca);
         }
         let source = self.ca_pass.as_ref().unwrap_or(&Secret::Prompt);
-        let passphrase = source.read("passphrase of the CA's key")?;
+        let passphrase = source.read("passphrase of the CA's key").map_err(|error| {
+            error.hint("give it with `--ca-pass env:VARIABLE` or `--ca-pass file:PATH`")
+        })?;
         Ok(ca.with_passphrase(Some(passphrase.into())))
     }
 }

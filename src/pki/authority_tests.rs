@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::super::profile::Algorithm;
 use super::super::testing::{mode, openssl};
 use super::*;
 

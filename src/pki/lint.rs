@@ -155,15 +155,6 @@ const COMMON_RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "rsa-short",
-        weight: Weight::Refused,
-        source: "NIST SP 800-131A §3",
-        cure: "make a new key of 2048 bits or more: `sealpost pki reissue FILE`, or `openssl genrsa -out NEW.key 2048`",
-        find: |look| {
-            weak_key(&look.info).map(|bits| format!("its RSA key has {bits} bits, less than 2048"))
-        },
-    },
-    Rule {
         name: "key-mismatch",
         weight: Weight::Refused,
         source: "RFC 8446 §4.4.3",
@@ -190,6 +181,15 @@ const COMMON_RULES: &[Rule] = &[
 ];
 
 const LEAF_RULES: &[Rule] = &[
+    Rule {
+        name: "rsa-short",
+        weight: Weight::Refused,
+        source: "NIST SP 800-131A §3",
+        cure: "make a new key of 2048 bits or more: `sealpost pki reissue FILE`, or `openssl genrsa -out NEW.key 2048`",
+        find: |look| {
+            weak_key(&look.info).map(|bits| format!("its RSA key has {bits} bits, less than 2048"))
+        },
+    },
     Rule {
         name: "v1",
         weight: Weight::Refused,
@@ -364,7 +364,7 @@ const LEAF_RULES: &[Rule] = &[
         name: "too-long",
         weight: Weight::Advice,
         source: "CA/Browser Forum BR §6.3.2",
-        cure: "`sealpost pki renew FILE --days 397`",
+        cure: "issue it again with `--days 397`; with openssl `-days 397`",
         find: |look| {
             let days = (look.info.not_after - look.info.not_before).whole_days();
             (days > LEAF_DAYS_MAX).then(|| {
@@ -375,6 +375,15 @@ const LEAF_RULES: &[Rule] = &[
 ];
 
 const CA_RULES: &[Rule] = &[
+    Rule {
+        name: "rsa-short",
+        weight: Weight::Refused,
+        source: "NIST SP 800-131A §3",
+        cure: "make a CA with another key: `sealpost pki init`; or `openssl genrsa -out ca.key 2048`, and sign everything again",
+        find: |look| {
+            weak_key(&look.info).map(|bits| format!("its RSA key has {bits} bits, less than 2048"))
+        },
+    },
     Rule {
         name: "ca-cannot-sign",
         weight: Weight::Refused,

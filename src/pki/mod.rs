@@ -22,6 +22,8 @@ pub mod subject;
 pub mod verify;
 
 mod folder;
+#[cfg(test)]
+mod life_tests;
 mod order;
 mod passphrase;
 mod pem;

@@ -38,7 +38,7 @@ pub const DAYS_MAX: u32 = 36_500;
 const BACKDATE: Duration = Duration::minutes(5);
 
 /// The names every server certificate is good for: the lab runs on one machine.
-const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+pub(super) const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -40,6 +40,9 @@ pub struct Revoked {
     pub row: Row,
     /// The list that says so.
     pub list: WrittenList,
+    /// Serial numbers of the holder's other certificates, which stay good: with the same key, a stolen one
+    /// is not shut out before they are revoked too.
+    pub others: Vec<String>,
 }
 
 impl Authority {
@@ -77,8 +80,14 @@ impl Authority {
             return Err(Error::new(Kind::CaFile, message).hint("revoke it where ca.key is"));
         }
         let list = self.stage_crl(&mut work, &signers, &self.lists(), days)?;
+        let now = text::now();
+        let is_other = |other: &&Row| {
+            other.subject == row.subject && other.role == row.role && other.state(now) == "valid"
+        };
+        let others = work.rows.iter().filter(is_other);
+        let others = others.map(|other| other.serial.clone()).collect();
         self.finish(work)?;
-        Ok(Revoked { row, list })
+        Ok(Revoked { row, list, others })
     }
 
     /// Stages a revocation list when the folder has none, as one that OpenSSL filled has not.

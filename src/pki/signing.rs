@@ -77,8 +77,8 @@ impl Authority {
     /// Signs the request in `file`.
     pub fn sign(&self, file: &Path, options: &SignRequest) -> Result<Signed> {
         let wish = request::read(file)?;
-        let mut subject = wish.subject;
-        let names = wished_names(options.role, &mut subject, &wish.names)?;
+        let subject = wish.subject;
+        let names = wished_names(options.role, &subject, &wish.names)?;
         let _lock = self.folder.lock()?;
         if !options.allow_name {
             self.refuse_taken(options, &subject, &names)?;
@@ -255,11 +255,10 @@ impl Authority {
         subject: &Subject,
         names: &[AltName],
     ) -> Result<()> {
-        let emails = names
-            .iter()
-            .filter(|name| matches!(name, AltName::Email(_)));
-        let mut wanted: Vec<_> = emails.map(ToString::to_string).collect();
+        let mut wanted: Vec<_> = names.iter().map(ToString::to_string).collect();
         wanted.extend(subject.get(Part::CommonName).map(str::to_owned));
+        // Every machine is its own localhost: these are nobody's.
+        wanted.retain(|name| !profile::LOCAL_NAMES.contains(&name.as_str()));
         let now = crate::text::now();
         for row in self.list()? {
             if row.role != options.role || row.status != Status::Valid || row.not_after < now {
@@ -368,9 +367,9 @@ fn self_signed(
     Ok(signed.into())
 }
 
-/// The names a request gets: of a server those it asks for, or its CN, and the local ones; of a client the
-/// mail addresses alone.
-fn wished_names(role: Role, subject: &mut Subject, wished: &[AltName]) -> Result<Vec<AltName>> {
+/// The names a request gets: of a server those it asks for, or its CN; of a client the mail addresses alone.
+/// The local names stay out: whoever asks for `a.example` is not to pass for every machine's `localhost`.
+fn wished_names(role: Role, subject: &Subject, wished: &[AltName]) -> Result<Vec<AltName>> {
     let common_name = subject.get(Part::CommonName).map(str::to_owned);
     if role == Role::Client {
         let user = common_name.unwrap_or_default();
@@ -380,11 +379,14 @@ fn wished_names(role: Role, subject: &mut Subject, wished: &[AltName]) -> Result
             .filter(|name| matches!(name, AltName::Email(_)));
         return Ok(emails.cloned().collect());
     }
-    let mut names = wished.to_vec();
-    if names.is_empty() {
-        names.push(AltName::server(&common_name.unwrap_or_default())?);
+    if !wished.is_empty() {
+        return Ok(wished.to_vec());
     }
-    profile::server_names(&names)
+    let common_name = common_name.ok_or_else(|| {
+        Error::new(Kind::Usage, "the request names nobody")
+            .hint("have it made again, with `-addext subjectAltName=DNS:NAME`")
+    })?;
+    Ok(vec![AltName::server(&common_name)?])
 }
 
 /// The subject of a certificate and its alternative names, to be used again.

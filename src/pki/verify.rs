@@ -260,13 +260,12 @@ fn issuer(path: &Path) -> Step {
 }
 
 fn signature(path: &Path) -> Result<Step> {
+    let mut is_too_weak = false;
     for pair in path.links.windows(2) {
         let [child, parent] = pair else { continue };
         if weak_key(&parent.info).is_some() || weak_digest(&child.info).is_some() {
-            // Too weak to be worth checking; the next step says so.
-            continue;
-        }
-        if !inspect::is_signed_by(&child.der, &parent.der)? {
+            is_too_weak = true;
+        } else if !inspect::is_signed_by(&child.der, &parent.der)? {
             let says = format!(
                 "{} was not signed by the key of this {}",
                 child.info.subject, parent.info.subject
@@ -279,6 +278,12 @@ fn signature(path: &Path) -> Result<Step> {
                 cure,
             ));
         }
+    }
+    if is_too_weak {
+        return Ok(skipped(
+            Check::Signature,
+            "too weak to be worth checking: see the digest",
+        ));
     }
     if path.links.len() == 1 && !path.is_anchored {
         return Ok(skipped(Check::Signature, "no issuer to check it with"));

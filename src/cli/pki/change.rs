@@ -65,6 +65,11 @@ pub(super) fn revoke(pki: &Pki, revoke: &Revoke, output: Output) -> Result<()> {
         text::escape(&row.subject)
     ));
     tell(&revoked.list, output);
+    for other in &revoked.others {
+        output.warn(format!(
+            "its holder has another one, still good; if the key is the same, revoke it too: `sealpost pki revoke {other}`"
+        ));
+    }
     output.note(
         "next: a running server takes the list with SIGHUP (`kill -HUP PID`); copy it to others",
     );
@@ -132,8 +137,11 @@ pub(super) fn passwd(passwd: &Passwd, output: Output) -> Result<()> {
     );
     output.line(format!("{file} is now {state}"));
     if is_locked {
+        let mut authorities = ["ca", "intermediate"].iter();
+        let is_authority = authorities.any(|stem| key.file_stem() == Some(stem.as_ref()));
+        let option = if is_authority { "--ca-pass" } else { "--pass" };
         output.note(format!(
-            "next: name where it comes from, `--key {file} --pass prompt`"
+            "next: say where it comes from with `{option} prompt`, env:VARIABLE or file:PATH"
         ));
     }
     Ok(())

@@ -200,9 +200,10 @@ pub(super) fn lint(lint: &Lint, output: Output) -> Result<ExitCode> {
         let subject = text::escape(&result.subject);
         output.line(format!("{name}: {} certificate of {subject}", result.role));
         if result.findings.is_empty() {
-            output.line("good: no fault found");
+            output.line("good     no fault found");
+        } else {
+            output.line(result.text().trim_end());
         }
-        output.line(result.text().trim_end());
     }
     if output.json {
         output.json(&all);

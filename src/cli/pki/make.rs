@@ -261,6 +261,11 @@ pub(super) fn renew(pki: &Pki, renew: &Renew, output: Output) -> Result<()> {
     }
     tell(&renewed.issued, output);
     output.line(format!("  in place of  {}", renewed.replaced));
+    if matches!(renewed.issued.role, Role::Root | Role::Intermediate) {
+        output
+            .note("everything it issued stays good; give the new file to everybody who trusts it");
+        return Ok(());
+    }
     output.note(format!(
         "the old one stays good until {}; to end it now: `sealpost pki revoke {} --reason superseded`",
         renewed.replaced_until.date(),
@@ -320,7 +325,8 @@ pub(super) fn tell(issued: &Issued, output: Output) {
         ));
     }
     let until = issued.not_after.date();
-    let days = (issued.not_after - text::now()).whole_days();
+    // To the nearest day: a second has passed since.
+    let days = (issued.not_after - text::now() + time::Duration::hours(12)).whole_days();
     output.line(format!("  valid until  {until} ({days} days)"));
     for file in &issued.files {
         let kind = match file.extension() {
