@@ -91,6 +91,11 @@ pub struct Identity {
     pub subject: String,
 }
 
+/// The pin of a public key (a `SubjectPublicKeyInfo` in DER), as curl and RFC 7469 §2.4 write it.
+pub fn pin(public_key: &[u8]) -> String {
+    format!("sha256//{}", base64(Sha256::of(public_key).as_bytes()))
+}
+
 /// Reads the certificate in `der`.
 pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
     let certificate = parse(der)?;
@@ -119,7 +124,7 @@ pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
         authority_key_id: None,
         subject_key_id: None,
         fingerprint: Sha256::of(der).to_string(),
-        pin: format!("sha256//{}", base64(Sha256::of(key.raw).as_bytes())),
+        pin: pin(key.raw),
     };
     for extension in certificate.extensions() {
         read_extension(extension.parsed_extension(), &mut info);

@@ -79,7 +79,10 @@ pub(crate) fn permit(
     rules: &dyn Fn(&FileName) -> Option<Rights>,
 ) -> Result<(), Refusal> {
     let denied = || Refusal::new(Code::Forbidden, "you have no right to do that");
-    let row = TABLE.iter().find(|row| row.operation == operation).ok_or_else(denied)?;
+    let row = TABLE
+        .iter()
+        .find(|row| row.operation == operation)
+        .ok_or_else(denied)?;
     if !row.login {
         return Ok(());
     }
@@ -144,7 +147,13 @@ mod tests {
     #[test]
     fn every_operation_has_exactly_one_row() {
         for operation in Operation::ALL {
-            assert_eq!(TABLE.iter().filter(|row| row.operation == operation).count(), 1);
+            assert_eq!(
+                TABLE
+                    .iter()
+                    .filter(|row| row.operation == operation)
+                    .count(),
+                1
+            );
         }
     }
 
@@ -153,9 +162,17 @@ mod tests {
         use Operation::{Hello, Login, Quit, Register};
         for operation in Operation::ALL {
             let open = [Hello, Register, Login, Quit].contains(&operation);
-            let expected = if open { Ok(()) } else { Err(Code::LoginRequired) };
+            let expected = if open {
+                Ok(())
+            } else {
+                Err(Code::LoginRequired)
+            };
             for owner in [None, Some("alice")] {
-                assert_eq!(cell(operation, None, owner, NO_RULE), expected, "{operation:?}");
+                assert_eq!(
+                    cell(operation, None, owner, NO_RULE),
+                    expected,
+                    "{operation:?}"
+                );
             }
         }
     }
@@ -170,8 +187,15 @@ mod tests {
         }
         assert_eq!(cell(Put, alice, None, NO_RULE), Ok(()));
         for operation in [Put, Delete, Rename] {
-            assert_eq!(cell(operation, alice, Some("alice"), NO_RULE), Ok(()), "{operation:?}");
-            assert_eq!(cell(operation, alice, Some("bob"), NO_RULE), Err(Code::Forbidden));
+            assert_eq!(
+                cell(operation, alice, Some("alice"), NO_RULE),
+                Ok(()),
+                "{operation:?}"
+            );
+            assert_eq!(
+                cell(operation, alice, Some("bob"), NO_RULE),
+                Err(Code::Forbidden)
+            );
             assert_eq!(cell(operation, admin, Some("bob"), NO_RULE), Ok(()));
         }
     }
@@ -182,11 +206,27 @@ mod tests {
         let alice = Some(("alice", Role::User));
         let none = rights(false, false, false);
         for (operation, owner) in [(Get, Some("alice")), (Put, None), (Delete, Some("alice"))] {
-            assert_eq!(cell(operation, alice, owner, none), Err(Code::Forbidden), "{operation:?}");
-            assert_eq!(cell(operation, Some(("root", Role::Admin)), owner, none), Ok(()));
+            assert_eq!(
+                cell(operation, alice, owner, none),
+                Err(Code::Forbidden),
+                "{operation:?}"
+            );
+            assert_eq!(
+                cell(operation, Some(("root", Role::Admin)), owner, none),
+                Ok(())
+            );
         }
-        assert_eq!(cell(Put, alice, None, rights(true, false, false)), Err(Code::Forbidden));
-        assert_eq!(cell(Delete, alice, Some("bob"), rights(true, false, true)), Ok(()));
-        assert_eq!(cell(Get, alice, Some("bob"), rights(false, true, true)), Err(Code::Forbidden));
+        assert_eq!(
+            cell(Put, alice, None, rights(true, false, false)),
+            Err(Code::Forbidden)
+        );
+        assert_eq!(
+            cell(Delete, alice, Some("bob"), rights(true, false, true)),
+            Ok(())
+        );
+        assert_eq!(
+            cell(Get, alice, Some("bob"), rights(false, true, true)),
+            Err(Code::Forbidden)
+        );
     }
 }

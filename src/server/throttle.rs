@@ -44,7 +44,11 @@ impl Throttle {
     /// right and the wrong password, so that the wait tells nothing.
     pub(crate) fn delay(&self, address: IpAddr, user: &str, now: Instant) -> Duration {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let worst = keys(address, user).iter().filter_map(|row| rows.get(row)).map(|f| f.left(now));
+        let keys = keys(address, user);
+        let worst = keys
+            .iter()
+            .filter_map(|row| rows.get(row))
+            .map(|f| f.left(now));
         delay_after(worst.max().unwrap_or(0))
     }
 
@@ -55,7 +59,10 @@ impl Throttle {
             if rows.len() >= ROWS_MAX && !rows.contains_key(&row) {
                 make_room(&mut rows, now);
             }
-            let failures = rows.entry(row).or_insert(Failures { count: 0, last: now });
+            let failures = rows.entry(row).or_insert(Failures {
+                count: 0,
+                last: now,
+            });
             failures.count = failures.left(now).saturating_add(1);
             failures.last = now;
         }
@@ -73,7 +80,8 @@ impl Failures {
     /// Failures not yet forgiven.
     fn left(&self, now: Instant) -> u32 {
         let quiet = now.saturating_duration_since(self.last).as_secs() / FORGIVEN_AFTER.as_secs();
-        self.count.saturating_sub(u32::try_from(quiet).unwrap_or(u32::MAX))
+        self.count
+            .saturating_sub(u32::try_from(quiet).unwrap_or(u32::MAX))
     }
 }
 
@@ -168,6 +176,9 @@ mod tests {
         let c: IpAddr = "2001:db8:0:1::1".parse().unwrap();
         assert_eq!(network(a), network(b));
         assert_ne!(network(a), network(c));
-        assert_eq!(network("::ffff:1.2.3.4".parse().unwrap()), other(0x0102_0304));
+        assert_eq!(
+            network("::ffff:1.2.3.4".parse().unwrap()),
+            other(0x0102_0304)
+        );
     }
 }

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
@@ -18,7 +17,7 @@ use rustls::{
 
 use super::{Policy, Side, Socket, Stream, explain};
 use crate::error::{Error, Kind, Result};
-use crate::pki::keys::{self, Passphrase};
+use crate::pki::{Passphrase, inspect, keys};
 use crate::protocol::ALPN;
 
 /// A connection to a server.
@@ -48,8 +47,8 @@ pub struct ClientTls {
     pub server_name: Option<String>,
     /// Accept any certificate. What would have failed is kept in [`TlsClient::complaint`].
     pub insecure: bool,
-    /// SHA-256 of the only public key accepted, besides all other checks.
-    pub pin: Option<[u8; 32]>,
+    /// The pin (`sha256//BASE64`) of the only public key accepted, besides all other checks.
+    pub pin: Option<String>,
     /// Offer to resume an earlier session of this process.
     pub resume: bool,
     /// Versions, cipher suites, groups, key log.
@@ -72,14 +71,17 @@ impl ClientTls {
             inner: self.web_pki(&provider)?,
             algorithms: provider.signature_verification_algorithms,
             insecure: self.insecure,
-            pin: self.pin,
+            pin: self.pin.clone(),
             complaint: Mutex::new(None),
         });
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&self.policy.versions()?)
             .map_err(|error| {
-                Error::new(Kind::Cipher, format!("these TLS versions and cipher suites do not go together: {error}"))
-                    .hint("widen --tls-min/--tls-max, --ciphers or --curves")
+                Error::new(
+                    Kind::Cipher,
+                    format!("these TLS versions and cipher suites do not go together: {error}"),
+                )
+                .hint("widen --tls-min/--tls-max, --ciphers or --curves")
             })?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _);
@@ -134,9 +136,12 @@ impl ClientTls {
             builder = builder.with_crls(lists).enforce_revocation_expiration();
         }
         builder.build().map(Some).map_err(|error| {
-            Error::new(Kind::CrlFile, "a certificate revocation list cannot be used")
-                .hint("make a new one with `sealpost pki crl`")
-                .source(error)
+            Error::new(
+                Kind::CrlFile,
+                "a certificate revocation list cannot be used",
+            )
+            .hint("make a new one with `sealpost pki crl`")
+            .source(error)
         })
     }
 }
@@ -162,16 +167,20 @@ pub fn connect(
 ) -> Result<Connector> {
     let tcp = connect_tcp(host, port, timeout)?;
     // A request is one small write and waits for its reply: Nagle's algorithm would only delay it.
-    tcp.set_nodelay(true).map_err(|error| connect_error(host, port, error))?;
+    tcp.set_nodelay(true)
+        .map_err(|error| connect_error(host, port, error))?;
     let socket = Socket::new(Arc::new(tcp), Instant::now() + timeout);
     let Some(tls) = tls else {
         return Ok(Stream::Plain(socket));
     };
     let name = tls.server_name.as_deref().unwrap_or(host);
     let name = ServerName::try_from(name.to_owned()).map_err(|error| {
-        Error::new(Kind::Usage, format!("{name} is neither a host name nor an IP address"))
-            .hint("give the name the server's certificate has with --servername")
-            .source(error)
+        Error::new(
+            Kind::Usage,
+            format!("{name} is neither a host name nor an IP address"),
+        )
+        .hint("give the name the server's certificate has with --servername")
+        .source(error)
     })?;
     let connection = ClientConnection::new(Arc::clone(&tls.config), name)
         .map_err(|error| explain(Side::Client, &io::Error::other(error)))?;
@@ -213,7 +222,7 @@ struct Verifier {
     inner: Option<Arc<WebPkiServerVerifier>>,
     algorithms: WebPkiSupportedAlgorithms,
     insecure: bool,
-    pin: Option<[u8; 32]>,
+    pin: Option<String>,
     complaint: Mutex<Option<rustls::Error>>,
 }
 
@@ -244,14 +253,16 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         if let Some(pin) = &self.pin {
             let parsed = rustls::server::ParsedCertificate::try_from(leaf)?;
-            let key = parsed.subject_public_key_info();
-            if digest::digest(&digest::SHA256, &key).as_ref() != pin {
+            if inspect::pin(&parsed.subject_public_key_info()) != *pin {
                 return Err(super::failure::pin_mismatch());
             }
         }
         match self.check(leaf, intermediates, name, now) {
             Err(error) if self.insecure => {
-                let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut complaint = self
+                    .complaint
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 *complaint = Some(error);
             }
             result => result?,

@@ -33,7 +33,9 @@ impl Side {
 
 /// What a failed handshake, read or write means. An error without TLS in it is told as what the socket says.
 pub fn explain(side: Side, error: &io::Error) -> Error {
-    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let cause = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let explained = match cause {
         Some(cause) => of_tls(side, cause),
         None => of_socket(side, error),
@@ -44,8 +46,11 @@ pub fn explain(side: Side, error: &io::Error) -> Error {
 fn of_socket(side: Side, error: &io::Error) -> Error {
     let peer = side.peer();
     match error.kind() {
-        io::ErrorKind::TimedOut => Error::new(Kind::Timeout, format!("the {peer} did not answer in time"))
-            .hint("try again; if it persists, the network or the other side is too slow or stuck"),
+        io::ErrorKind::TimedOut => {
+            Error::new(Kind::Timeout, format!("the {peer} did not answer in time")).hint(
+                "try again; if it persists, the network or the other side is too slow or stuck",
+            )
+        }
         io::ErrorKind::UnexpectedEof => {
             Error::new(Kind::Handshake, format!("the {peer} hung up in the middle"))
                 .hint("the log of the other side says why; is it a Sealpost server with TLS?")
@@ -160,10 +165,15 @@ fn told(error: &CertificateError) -> String {
         ("CaUsedAsEndEntity", "it is a CA certificate"),
         ("EndEntityUsedAsCa", "its issuer is not a CA"),
         ("BadEncoding", "it is not well formed"),
-        ("UnhandledCriticalExtension", "it has a critical extension nobody knows"),
+        (
+            "UnhandledCriticalExtension",
+            "it has a critical extension nobody knows",
+        ),
     ];
     let known = known.iter().find(|(word, _)| raw.contains(word));
-    known.map_or("it breaks a rule of RFC 5280", |(_, text)| text).to_owned()
+    known
+        .map_or("it breaks a rule of RFC 5280", |(_, text)| text)
+        .to_owned()
 }
 
 fn of_alert(side: Side, alert: AlertDescription) -> Error {
@@ -180,7 +190,9 @@ fn of_alert(side: Side, alert: AlertDescription) -> Error {
         ),
         AlertDescription::UnknownCA => (
             Kind::OwnCertificate,
-            format!("the {peer} does not know the CA of this {own}, or has no current revocation list of it"),
+            format!(
+                "the {peer} does not know the CA of this {own}, or has no current revocation list of it"
+            ),
             "have a certificate issued by the CA it trusts; its log tells which of the two it is",
         ),
         AlertDescription::CertificateRevoked => (
@@ -233,11 +245,19 @@ fn of_alert(side: Side, alert: AlertDescription) -> Error {
 fn of_incompatible(side: Side, why: &PeerIncompatible) -> Error {
     let raw = format!("{why:?}");
     let (message, hint) = if raw.contains("Version") || raw.contains("Tls12NotOffered") {
-        ("the two sides have no TLS version in common", "widen --tls-min and --tls-max on one side")
+        (
+            "the two sides have no TLS version in common",
+            "widen --tls-min and --tls-max on one side",
+        )
     } else {
-        ("the two sides have no cipher suite or group in common", "widen --ciphers or --curves on one side")
+        (
+            "the two sides have no cipher suite or group in common",
+            "widen --ciphers or --curves on one side",
+        )
     };
-    Error::new(Kind::Cipher, message).hint(hint).source(format!("the {}: {raw}", side.peer()))
+    Error::new(Kind::Cipher, message)
+        .hint(hint)
+        .source(format!("the {}: {raw}", side.peer()))
 }
 
 /// The own certificate and key do not go together, or one of them is of no use.
@@ -245,7 +265,9 @@ pub(super) fn own_certificate(error: &rustls::Error, certificate: &Path, key: &P
     let (certificate, key) = (certificate.display(), key.display());
     let message = match error {
         rustls::Error::InconsistentKeys(_) => format!("{key} is not the key of {certificate}"),
-        rustls::Error::InvalidCertificate(error) => format!("{certificate} cannot be used: {}", told(error)),
+        rustls::Error::InvalidCertificate(error) => {
+            format!("{certificate} cannot be used: {}", told(error))
+        }
         _ => format!("{certificate} and {key} cannot be used together"),
     };
     Error::new(Kind::OwnCertificate, message)
@@ -275,7 +297,9 @@ fn is_pin_mismatch(other: &OtherError) -> bool {
 /// rustls writes names as `DnsName("x")` and `IpAddress(127.0.0.1)`.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| {
-        let inner = name.split_once('(').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')'));
+        let inner = name
+            .split_once('(')
+            .map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')'));
         text::escape(inner.trim_matches('"'))
     };
     match presented {
@@ -318,10 +342,16 @@ mod tests {
     fn names_and_dates_are_for_people() {
         let error = CertificateError::NotValidForNameContext {
             expected: "example.org".try_into().unwrap(),
-            presented: vec!["DnsName(\"localhost\")".into(), "IpAddress(127.0.0.1)".into()],
+            presented: vec![
+                "DnsName(\"localhost\")".into(),
+                "IpAddress(127.0.0.1)".into(),
+            ],
         };
         let (_, text) = told_to(Side::Client, error.into());
-        assert_eq!(text, "the server's certificate is not for example.org but for localhost, 127.0.0.1");
+        assert_eq!(
+            text,
+            "the server's certificate is not for example.org but for localhost, 127.0.0.1"
+        );
         assert_eq!(date(1_700_000_000), "2023-11-14T22:13:20Z");
     }
 }

@@ -9,7 +9,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection};
 
 use super::{Policy, Resumption, Socket, Stream};
 use crate::error::{Error, Kind, Result};
-use crate::pki::keys::{self, Passphrase};
+use crate::pki::{Passphrase, keys};
 use crate::protocol::{ALPN, FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
 
 /// Sessions a server remembers for resumption; each is about 1 KiB.
@@ -108,7 +108,10 @@ impl ServerTls {
         let mut roots = RootCertStore::empty();
         for certificate in keys::certificates(&self.client_ca, Kind::CaFile)? {
             roots.add(certificate).map_err(|error| {
-                let message = format!("{} holds no usable CA certificate", self.client_ca.display());
+                let message = format!(
+                    "{} holds no usable CA certificate",
+                    self.client_ca.display()
+                );
                 Error::new(Kind::CaFile, message)
                     .hint("`sealpost pki lint` says what is wrong with it")
                     .source(error)
@@ -130,16 +133,22 @@ impl ServerTls {
             builder = builder.allow_unauthenticated();
         }
         builder.build().map_err(|error| {
-            Error::new(Kind::CrlFile, "a certificate revocation list cannot be used")
-                .hint("make a new one with `sealpost pki crl`")
-                .source(error)
+            Error::new(
+                Kind::CrlFile,
+                "a certificate revocation list cannot be used",
+            )
+            .hint("make a new one with `sealpost pki crl`")
+            .source(error)
         })
     }
 }
 
 fn policy_error(error: &rustls::Error) -> Error {
-    Error::new(Kind::Cipher, format!("these TLS versions and cipher suites do not go together: {error}"))
-        .hint("widen --tls-min/--tls-max, --ciphers or --curves")
+    Error::new(
+        Kind::Cipher,
+        format!("these TLS versions and cipher suites do not go together: {error}"),
+    )
+    .hint("widen --tls-min/--tls-max, --ciphers or --curves")
 }
 
 /// Takes connections in: plain, TLS or both.
@@ -195,7 +204,10 @@ impl Acceptor {
         match (first, self.mode, &self.config) {
             (FIRST_BYTE_PLAIN, Mode::Plain | Mode::Both, _) => Ok(Stream::Plain(socket)),
             (FIRST_BYTE_TLS, Mode::Tls | Mode::Both, Some(config)) => {
-                let config = config.read().unwrap_or_else(PoisonError::into_inner).clone();
+                let config = config
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
                 let connection = ServerConnection::new(config)
                     .map_err(|error| Rejected::Handshake(io::Error::other(error)))?;
                 Stream::shake_hands(connection, socket).map_err(Rejected::Handshake)
@@ -208,7 +220,10 @@ impl Acceptor {
                 Box::new(socket),
                 "this server speaks plain TCP only: connect with --plain",
             )),
-            _ => Err(Rejected::Language(Box::new(socket), "this is a Sealpost server")),
+            _ => Err(Rejected::Language(
+                Box::new(socket),
+                "this is a Sealpost server",
+            )),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod connect;
 mod failure;
 mod listen;
+mod pace;
 mod policy;
 mod socket;
 mod stream;
@@ -14,6 +15,7 @@ mod stream;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, connect};
 pub use failure::{Side, explain};
 pub use listen::{Accepted, Acceptor, ClientAuth, Mode, Rejected, ServerTls};
+pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion};
 pub use socket::Socket;
 pub use stream::{Session, Stream};

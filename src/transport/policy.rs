@@ -64,14 +64,19 @@ impl Policy {
     /// The versions allowed, for rustls.
     pub(super) fn versions(&self) -> Result<Vec<&'static SupportedProtocolVersion>> {
         if self.min > self.max {
-            return Err(Error::new(Kind::Usage, "the oldest TLS version allowed is newer than the newest")
-                .hint("give --tls-min at most --tls-max"));
+            return Err(Error::new(
+                Kind::Usage,
+                "the oldest TLS version allowed is newer than the newest",
+            )
+            .hint("give --tls-min at most --tls-max"));
         }
         let all = [
             (TlsVersion::V1_3, &rustls::version::TLS13),
             (TlsVersion::V1_2, &rustls::version::TLS12),
         ];
-        let allowed = all.into_iter().filter(|(v, _)| (self.min..=self.max).contains(v));
+        let allowed = all
+            .into_iter()
+            .filter(|(v, _)| (self.min..=self.max).contains(v));
         Ok(allowed.map(|(_, version)| version).collect())
     }
 
@@ -88,7 +93,8 @@ impl Policy {
         }
         if !self.curves.is_empty() {
             let all = aws_lc_rs::ALL_KX_GROUPS.to_vec();
-            let name = |group: &&dyn rustls::crypto::SupportedKxGroup| format!("{:?}", group.name());
+            let name =
+                |group: &&dyn rustls::crypto::SupportedKxGroup| format!("{:?}", group.name());
             provider.kx_groups = choose(&self.curves, &all, name, "key exchange group")?;
         }
         Ok(Arc::new(provider))
@@ -138,9 +144,17 @@ struct KeyLogFile(Mutex<File>);
 
 impl KeyLogFile {
     fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path);
         let file = file.map_err(|error| {
-            Error::io(Kind::LocalWrite, format_args!("write the key log {}", path.display()), error)
+            Error::io(
+                Kind::LocalWrite,
+                format_args!("write the key log {}", path.display()),
+                error,
+            )
         })?;
         Ok(Self(Mutex::new(file)))
     }
@@ -168,7 +182,12 @@ mod tests {
         };
         let error = policy.provider().unwrap_err();
         assert_eq!(error.kind(), Kind::Cipher);
-        assert!(error.next_step().unwrap().contains("TLS_AES_256_GCM_SHA384"));
+        assert!(
+            error
+                .next_step()
+                .unwrap()
+                .contains("TLS_AES_256_GCM_SHA384")
+        );
 
         let policy = Policy {
             curves: vec!["x25519".into(), "P-256".into()],

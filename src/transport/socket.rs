@@ -96,7 +96,12 @@ impl Socket {
     /// enough: a system call for every read would cost, and a window too long does not.
     fn arm(&mut self) -> io::Result<()> {
         let now = Instant::now();
-        if let Deadline::Progress { window, ends, moved } = &mut self.deadline {
+        if let Deadline::Progress {
+            window,
+            ends,
+            moved,
+        } = &mut self.deadline
+        {
             if now < *ends && self.armed {
                 return Ok(());
             }
@@ -174,7 +179,10 @@ impl BufRead for Socket {
     }
 
     fn consume(&mut self, amount: usize) {
-        self.unread.start = self.unread.end.min(self.unread.start.saturating_add(amount));
+        self.unread.start = self
+            .unread
+            .end
+            .min(self.unread.start.saturating_add(amount));
     }
 }
 
@@ -272,7 +280,7 @@ mod tests {
     #[test]
     fn the_last_words_are_read_though_the_peer_was_still_sending() {
         let (mut far, near) = pair();
-        far.write_all(&[1; 100_000]).unwrap();
+        far.write_all(&vec![1; 100_000]).unwrap();
         let closing = thread::Builder::new()
             .spawn(move || {
                 let mut socket = Socket::new(near, after(1_000));

@@ -79,11 +79,13 @@ where
                 Some(HandshakeKind::FullWithHelloRetryRequest) => "full with retry",
                 _ => "full",
             },
-            certificates: connection.peer_certificates().map_or_else(Vec::new, <[_]>::to_vec),
+            certificates: connection
+                .peer_certificates()
+                .map_or_else(Vec::new, <[_]>::to_vec),
         })
     }
 
-    /// Ends the connection politely: close_notify under TLS (RFC 8446 §6.1), then as [`Socket::linger`].
+    /// Ends the connection politely: `close_notify` under TLS (RFC 8446 §6.1), then as [`Socket::linger`].
     pub fn close(mut self) {
         match &mut self {
             Self::Plain(socket) => socket.linger(),

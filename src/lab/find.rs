@@ -1,0 +1,538 @@
+//! What a stranger learned: computed from captured bytes, never assumed.
+//!
+//! An [`Analysis`] listens to the streams of a capture and ends as a [`Finding`], a plain struct that the
+//! terminal, JSON and the report render. It looks for what it was told to look for, and for what anybody
+//! would look at: is it TLS, which names stand in the handshake, how much went which way.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::frames::FrameScan;
+use super::search::{BlockSearch, FileBlocks, Found, Histogram, PatternSearch, Place};
+use super::streams::{Walked, Witness};
+use super::tap::Direction;
+use super::tls::{RecordScan, Records, Visible};
+use crate::protocol::{FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
+
+/// Bytes of the beginning of each direction that are kept to be shown.
+const HEAD_BYTES: usize = 48;
+
+/// Hits to be expected in noise from which on a find is called possibly chance.
+const CHANCE_MAX: f64 = 0.01;
+
+/// Something to look for.
+#[derive(Clone, Debug)]
+pub struct Sought {
+    /// What to call it: `password`, `file name`.
+    pub label: String,
+    /// Its text.
+    pub text: String,
+    /// Whether the text itself must not be shown.
+    pub hidden: bool,
+}
+
+/// Everything found in a capture.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Finding {
+    /// Packets in the capture.
+    pub packets: u64,
+    /// Packets that are no TCP over IP.
+    pub other_packets: u64,
+    /// Blocks of decryption secrets in the capture: whoever has the file can decrypt it.
+    pub secrets_embedded: u64,
+    /// The capture ended inside a block.
+    pub cut: bool,
+    /// The file that was looked for.
+    pub file: Option<FileFacts>,
+    /// The TCP connections, in the order of their first packets.
+    pub connections: Vec<Connection>,
+}
+
+/// The file that was looked for, by itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileFacts {
+    /// Bytes.
+    pub bytes: u64,
+    /// Blocks of 4 KiB, the last one whole or not.
+    pub blocks: u64,
+    /// Shannon's entropy in bits a byte: what the wire's must be compared with.
+    pub entropy: f64,
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug, Serialize)]
+pub struct Connection {
+    /// Who asked.
+    pub client: SocketAddr,
+    /// Who was asked.
+    pub server: SocketAddr,
+    /// The first and the last of its frames.
+    pub frames: [u64; 2],
+    /// Its packets.
+    pub packets: u64,
+    /// When its first packet was seen, nanoseconds since 1970.
+    pub start_ns: u64,
+    /// From its first to its last packet, nanoseconds.
+    pub duration_ns: u64,
+    /// Plain or TLS, told from the first byte.
+    pub security: Security,
+    /// What the client sent.
+    pub to_server: Stream,
+    /// What the server sent.
+    pub to_client: Stream,
+    /// What was looked for, in the order given.
+    pub secrets: Vec<SecretFinding>,
+    /// Blocks of the file found verbatim.
+    pub blocks_found: Option<u64>,
+    /// What TLS shows without a key.
+    pub tls: Option<TlsFinding>,
+    /// What can be read as it stands: Sealpost's frames, in order.
+    pub readable: Vec<Line>,
+}
+
+/// What the first byte says (the protocol is made so that it does).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Security {
+    /// Sealpost's frames in plain TCP.
+    Plain,
+    /// TLS.
+    Tls,
+    /// Neither: another protocol, or the capture began too late.
+    Other,
+    /// No byte was sent.
+    Silent,
+}
+
+/// One direction of a connection.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stream {
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Bytes that were sent but not captured.
+    pub missing_bytes: u64,
+    /// Shannon's entropy in bits a byte.
+    pub entropy: f64,
+    /// `fin`, `reset`, or `open` when the capture shows no end.
+    pub end: &'static str,
+    /// The first bytes, as hex.
+    pub head: String,
+    /// The TLS records, where it is TLS.
+    pub records: Option<Records>,
+    /// Bytes of content in the largest uninterrupted turn of encrypted records: about the size of a file
+    /// when one was sent, because encryption does not hide lengths.
+    pub largest_turn_bytes: Option<u64>,
+}
+
+/// Whether one thing looked for was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct SecretFinding {
+    /// What it is.
+    pub label: String,
+    /// Its text, unless it must not be shown.
+    pub text: Option<String>,
+    /// Where it was found first.
+    pub found: Option<Whereabouts>,
+}
+
+/// Where something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Whereabouts {
+    /// In which direction.
+    pub direction: Direction,
+    /// Bytes of that stream before it.
+    pub offset: u64,
+    /// The frame of its first byte.
+    pub frame: u64,
+    /// It is so short that noise of this length would likely hold it too.
+    pub may_be_chance: bool,
+}
+
+/// What TLS shows without a key.
+#[derive(Clone, Debug, Serialize)]
+pub struct TlsFinding {
+    /// The handshake's readable fields.
+    #[serde(flatten)]
+    pub visible: Visible,
+}
+
+/// A line anybody can read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The frame in which it ends.
+    pub frame: u64,
+    /// Who said it.
+    pub direction: Direction,
+    /// What was said, as it stands; hidden secrets are replaced by their labels.
+    pub text: String,
+}
+
+/// Listens to the streams of a capture.
+#[derive(Debug)]
+pub struct Analysis {
+    sought: Vec<Sought>,
+    /// For each pattern, which of `sought` it is a form of; none for the file's last block.
+    owners: Vec<Option<usize>>,
+    patterns: Arc<[Vec<u8>]>,
+    file: Option<Arc<FileBlocks>>,
+    connections: Vec<Watched>,
+}
+
+impl Analysis {
+    /// Will look for these, and for the blocks of a file.
+    pub fn new(sought: Vec<Sought>, file: Option<FileBlocks>) -> Self {
+        let forms = sought.iter().enumerate().flat_map(|(index, sought)| {
+            let forms = forms(&sought.text).into_iter();
+            forms.map(move |form| (Some(index), form.into_bytes()))
+        });
+        let tail = file.as_ref().and_then(FileBlocks::tail_pattern);
+        let tail = tail.map(|tail| (None, tail.to_vec()));
+        let (owners, patterns): (Vec<_>, Vec<_>) = forms.chain(tail).unzip();
+        Self {
+            sought,
+            owners,
+            patterns: patterns.into(),
+            file: file.map(Arc::new),
+            connections: Vec::new(),
+        }
+    }
+
+    /// What was found.
+    pub fn finish(mut self, walked: Walked) -> Finding {
+        let connections = std::mem::take(&mut self.connections);
+        Finding {
+            packets: walked.packets,
+            other_packets: walked.other_packets,
+            secrets_embedded: walked.secrets,
+            cut: walked.cut,
+            file: self.file.as_deref().map(|file| FileFacts {
+                bytes: file.bytes,
+                blocks: file.count(),
+                entropy: file.entropy,
+            }),
+            connections: connections
+                .into_iter()
+                .map(|watched| self.conclude(watched))
+                .collect(),
+        }
+    }
+
+    fn conclude(&self, mut watched: Watched) -> Connection {
+        watched.to_server.settle();
+        watched.to_client.settle();
+        let (to_server, to_client) = (&watched.to_server, &watched.to_client);
+        let security = watched.security();
+        let tls = (security == Security::Tls).then(|| TlsFinding {
+            visible: Visible::of(&to_server.records, &to_client.records),
+        });
+        let overhead = tls.as_ref().map(|tls| tls.visible.overhead_bytes);
+        let blocks_found = self.file.as_deref().map(|file| {
+            let mut found = Found::default();
+            for way in [to_server, to_client] {
+                if let Some(blocks) = &way.blocks {
+                    blocks.add_to(&mut found);
+                }
+                let last = way.patterns.found().last().copied().flatten();
+                found.tail |= file.tail_pattern().is_some() && last.is_some();
+            }
+            found.count(file)
+        });
+        Connection {
+            client: watched.client,
+            server: watched.server,
+            frames: watched.frames,
+            packets: watched.packets,
+            start_ns: watched.start_ns,
+            duration_ns: watched.last_ns.saturating_sub(watched.start_ns),
+            security,
+            to_server: to_server.conclude(overhead),
+            to_client: to_client.conclude(overhead),
+            secrets: self.secrets(to_server, to_client),
+            blocks_found,
+            tls,
+            readable: self.readable(to_server, to_client),
+        }
+    }
+
+    fn secrets(&self, to_server: &Way, to_client: &Way) -> Vec<SecretFinding> {
+        let ways = [
+            (Direction::ToServer, to_server),
+            (Direction::ToClient, to_client),
+        ];
+        let find = |index: usize| {
+            let places = ways.iter().flat_map(|(direction, way)| {
+                let found = way.patterns.found().iter().enumerate();
+                found.filter_map(move |(pattern, place)| {
+                    let Place { offset, frame } = (*place)?;
+                    (self.owners[pattern] == Some(index)).then(|| Whereabouts {
+                        direction: *direction,
+                        offset,
+                        frame,
+                        may_be_chance: chance(way.bytes, self.patterns[pattern].len()) > CHANCE_MAX,
+                    })
+                })
+            });
+            places.min_by_key(|place| (place.frame, place.offset))
+        };
+        let sought = self.sought.iter().enumerate();
+        let secrets = sought.map(|(index, sought)| SecretFinding {
+            label: sought.label.clone(),
+            text: (!sought.hidden).then(|| sought.text.clone()),
+            found: find(index),
+        });
+        secrets.collect()
+    }
+
+    fn readable(&self, to_server: &Way, to_client: &Way) -> Vec<Line> {
+        let lines = |direction, way: &Way| {
+            let lines = way.frames.found.iter().map(move |(frame, text)| Line {
+                frame: *frame,
+                direction,
+                text: self.hide(text),
+            });
+            lines.collect::<Vec<_>>()
+        };
+        let mut all = lines(Direction::ToServer, to_server);
+        all.extend(lines(Direction::ToClient, to_client));
+        all.sort_by_key(|line| line.frame);
+        all
+    }
+
+    /// The text with every hidden secret replaced by its label.
+    fn hide(&self, text: &str) -> String {
+        let hidden = self.sought.iter().filter(|sought| sought.hidden);
+        hidden.fold(text.to_owned(), |text, sought| {
+            let forms = forms(&sought.text).into_iter();
+            forms.fold(text, |text, form| {
+                text.replace(&form, &format!("<{}>", sought.label))
+            })
+        })
+    }
+}
+
+impl Witness for Analysis {
+    fn opened(&mut self, _connection: usize, client: SocketAddr, server: SocketAddr) {
+        let way = || Way::new(&self.patterns, self.file.as_ref());
+        self.connections.push(Watched {
+            client,
+            server,
+            frames: [0; 2],
+            packets: 0,
+            start_ns: 0,
+            last_ns: 0,
+            to_server: way(),
+            to_client: way(),
+            speaker: None,
+        });
+    }
+
+    fn packet(&mut self, connection: usize, frame: u64, at_ns: u64) {
+        if let Some(watched) = self.connections.get_mut(connection) {
+            if watched.packets == 0 {
+                (watched.frames[0], watched.start_ns) = (frame, at_ns);
+            }
+            watched.packets += 1;
+            (watched.frames[1], watched.last_ns) = (frame, at_ns);
+        }
+    }
+
+    fn bytes(&mut self, connection: usize, way: Direction, frame: u64, bytes: &[u8]) {
+        if let Some(watched) = self.connections.get_mut(connection) {
+            watched.bytes(way, frame, bytes);
+        }
+    }
+
+    fn gap(&mut self, connection: usize, way: Direction, bytes: u64) {
+        if let Some(watched) = self.connections.get_mut(connection) {
+            watched.way(way).gap(bytes);
+        }
+    }
+
+    fn ended(&mut self, connection: usize, way: Direction, reset: bool) {
+        if let Some(watched) = self.connections.get_mut(connection) {
+            let way = watched.way(way);
+            way.end = if reset { "reset" } else { "fin" };
+            way.settle();
+        }
+    }
+}
+
+/// One connection, while it is listened to.
+#[derive(Debug)]
+struct Watched {
+    client: SocketAddr,
+    server: SocketAddr,
+    frames: [u64; 2],
+    packets: u64,
+    start_ns: u64,
+    last_ns: u64,
+    to_server: Way,
+    to_client: Way,
+    /// Who sent encrypted content last.
+    speaker: Option<Direction>,
+}
+
+impl Watched {
+    fn way(&mut self, way: Direction) -> &mut Way {
+        match way {
+            Direction::ToServer => &mut self.to_server,
+            Direction::ToClient => &mut self.to_client,
+        }
+    }
+
+    fn bytes(&mut self, direction: Direction, frame: u64, bytes: &[u8]) {
+        let goes_on = self.speaker == Some(direction);
+        let way = self.way(direction);
+        let turns = way.turn.records;
+        if !goes_on {
+            way.turn = Turn::default();
+        }
+        way.feed(frame, bytes);
+        if way.turn.records > if goes_on { turns } else { 0 } {
+            self.speaker = Some(direction);
+        }
+    }
+
+    /// The client speaks first, in Sealpost's protocol and in TLS; a server that does is another protocol.
+    fn security(&self) -> Security {
+        let first = [&self.to_server, &self.to_client].map(|way| way.head.first().copied());
+        match first {
+            [None, None] => Security::Silent,
+            [Some(FIRST_BYTE_TLS), _] | [None, Some(FIRST_BYTE_TLS)] => Security::Tls,
+            [Some(FIRST_BYTE_PLAIN), _] => Security::Plain,
+            _ => Security::Other,
+        }
+    }
+}
+
+/// One direction, while it is listened to.
+#[derive(Debug)]
+struct Way {
+    bytes: u64,
+    missing: u64,
+    histogram: Histogram,
+    head: Vec<u8>,
+    end: &'static str,
+    patterns: PatternSearch,
+    blocks: Option<BlockSearch>,
+    records: RecordScan,
+    frames: FrameScan,
+    turn: Turn,
+    largest_turn: Turn,
+}
+
+/// Encrypted records of one side in a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn {
+    bytes: u64,
+    records: u64,
+}
+
+impl Way {
+    fn new(patterns: &Arc<[Vec<u8>]>, file: Option<&Arc<FileBlocks>>) -> Self {
+        Self {
+            bytes: 0,
+            missing: 0,
+            histogram: Histogram::default(),
+            head: Vec::new(),
+            end: "open",
+            patterns: PatternSearch::new(Arc::clone(patterns)),
+            blocks: file.map(|file| BlockSearch::new(Arc::clone(file))),
+            records: RecordScan::default(),
+            frames: FrameScan::default(),
+            turn: Turn::default(),
+            largest_turn: Turn::default(),
+        }
+    }
+
+    fn feed(&mut self, frame: u64, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.histogram.feed(bytes);
+        let wanted = HEAD_BYTES - self.head.len();
+        self.head.extend(&bytes[..bytes.len().min(wanted)]);
+        self.patterns.feed(frame, bytes);
+        if let Some(blocks) = &mut self.blocks {
+            blocks.feed(bytes);
+        }
+        let turn = &mut self.turn;
+        match self.head.first() {
+            Some(&FIRST_BYTE_TLS) => self.records.feed(bytes, |length| {
+                turn.bytes += u64::from(length);
+                turn.records += 1;
+            }),
+            _ => self.frames.feed(frame, bytes),
+        }
+        if turn.bytes > self.largest_turn.bytes {
+            self.largest_turn = *turn;
+        }
+    }
+
+    fn gap(&mut self, bytes: u64) {
+        self.missing += bytes;
+        self.patterns.gap(bytes);
+        self.records.gap();
+        self.frames.gap();
+        if let Some(blocks) = &mut self.blocks {
+            blocks.gap();
+        }
+    }
+
+    /// Searches what is left, and gives the memory back; more bytes may still come.
+    fn settle(&mut self) {
+        self.patterns.finish();
+        self.frames.gap();
+        if let Some(blocks) = &mut self.blocks {
+            blocks.gap();
+        }
+    }
+
+    fn conclude(&self, overhead: Option<u64>) -> Stream {
+        Stream {
+            bytes: self.bytes,
+            missing_bytes: self.missing,
+            entropy: self.histogram.entropy(),
+            end: self.end,
+            head: crate::text::hex(&self.head),
+            records: overhead.map(|_| self.records.records.clone()),
+            largest_turn_bytes: overhead.map(|overhead| {
+                let Turn { bytes, records } = self.largest_turn;
+                bytes.saturating_sub(records * overhead)
+            }),
+        }
+    }
+}
+
+/// The forms in which a text may stand in a stream: as it is, and as JSON writes it, with or without
+/// `\u` escapes for what is not ASCII.
+fn forms(text: &str) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let json = serde_json::Value::from(text).to_string();
+    let json = json[1..json.len() - 1].to_owned();
+    let mut ascii = String::new();
+    for c in json.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _infallible = write!(ascii, "\\u{unit:04x}");
+        }
+    }
+    let mut forms = vec![text.to_owned(), json, ascii];
+    forms.dedup();
+    forms
+}
+
+/// How often a pattern of `length` bytes is to be expected in so many bytes of noise.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "an order of magnitude is enough"
+)]
+fn chance(bytes: u64, length: usize) -> f64 {
+    bytes as f64 / 256f64.powi(i32::try_from(length).unwrap_or(i32::MAX))
+}

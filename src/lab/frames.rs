@@ -1,0 +1,75 @@
+//! Sealpost's own frames in a plain stream, as a stranger reads them: JSON, nothing hidden.
+//!
+//! A file's bytes stand between frames, and how many is for the protocol to know. A stranger needs no
+//! protocol: wherever a length is followed by just that much JSON, there is a frame.
+
+use serde::de::IgnoredAny;
+
+use crate::protocol::MAX_FRAME_BYTES;
+
+/// Frames kept of one direction.
+const FRAMES_MAX: usize = 16;
+
+/// Finds frames in a stream that comes in pieces.
+#[derive(Debug, Default)]
+pub struct FrameScan {
+    /// What was found: the capture's frame in which it ends, and the JSON text.
+    pub found: Vec<(u64, String)>,
+    pending: Vec<u8>,
+}
+
+impl FrameScan {
+    /// Takes the next bytes, which arrived in that frame of the capture.
+    pub fn feed(&mut self, frame: u64, bytes: &[u8]) {
+        if self.found.len() == FRAMES_MAX {
+            return;
+        }
+        self.pending.extend(bytes);
+        let mut at = 0;
+        while self.found.len() < FRAMES_MAX {
+            let rest = &self.pending[at..];
+            match look(rest) {
+                Look::Frame(text) => {
+                    at += 4 + text.len();
+                    self.found.push((frame, text));
+                }
+                Look::Other => {
+                    // On to the next byte that could be a length's first.
+                    let zero = rest[1..].iter().position(|byte| *byte == 0);
+                    at += zero.map_or(rest.len(), |zero| zero + 1);
+                }
+                Look::Short => break,
+            }
+        }
+        self.pending.drain(..at);
+    }
+
+    /// The next bytes do not follow the last ones; also gives the memory back at the end.
+    pub fn gap(&mut self) {
+        self.pending = Vec::new();
+    }
+}
+
+enum Look {
+    Frame(String),
+    Other,
+    Short,
+}
+
+fn look(bytes: &[u8]) -> Look {
+    let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+        let possible = bytes.first().is_none_or(|byte| *byte == 0);
+        return if possible { Look::Short } else { Look::Other };
+    };
+    let length = u32::from_be_bytes(*length) as usize;
+    if !(1..=MAX_FRAME_BYTES).contains(&length) || rest.first().is_some_and(|byte| *byte != b'{') {
+        return Look::Other;
+    }
+    let Some(text) = rest.get(..length) else {
+        return Look::Short;
+    };
+    match serde_json::from_slice::<IgnoredAny>(text) {
+        Ok(_) => Look::Frame(String::from_utf8_lossy(text).into_owned()),
+        Err(_) => Look::Other,
+    }
+}

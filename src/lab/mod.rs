@@ -1,0 +1,16 @@
+//! The lab: what a stranger on the wire learns, measured on the user's own run.
+//!
+//! [`tap`] stands between a client and a server and records every byte that passes. [`packets`] turns the
+//! record into TCP packets in a [`pcapng`] file that Wireshark opens. [`streams`] reads such a file, or one
+//! captured elsewhere, back into byte streams, and [`find`] tells what is readable in them: nothing there
+//! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
+
+pub mod find;
+pub mod frames;
+pub mod packets;
+pub mod pcapng;
+pub mod search;
+pub mod streams;
+pub mod tap;
+pub mod tell;
+pub mod tls;

@@ -1,0 +1,418 @@
+//! The tap's record as TCP packets, so that Wireshark can show it.
+//!
+//! A relay sees bytes, not packets: the payload, its order and its times are what passed; the IP and TCP
+//! headers, the cuts between segments, the handshake and the acknowledgements are made here, and the file
+//! says so in its comment, its interface and its first packet. The relay itself does not appear: packets go
+//! from the client's address to the server's.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use etherparse::err::packet::BuildVecWriteError;
+use etherparse::{PacketBuilder, TcpHeader, TcpOptionElement};
+
+use super::pcapng::{About, Totals, Writer};
+use super::tap::{Direction, Event, Sink, What};
+
+/// What the file says about itself.
+const ABOUT: About<'_> = About {
+    application: concat!("sealpost ", env!("CARGO_PKG_VERSION")),
+    comment: "Recorded by a relay between client and server (sealpost capture). Observed: the payload bytes, \
+              their order and their times. Reconstructed: the IP and TCP headers, the cuts between \
+              segments, the TCP handshake and the acknowledgements.",
+    interface: "sealpost-tap",
+    description: "A relay's byte streams; the IP and TCP headers are reconstructed",
+};
+
+const FIRST_PACKET: &str =
+    "Reconstructed: a relay sees bytes, not packets. The payload from here on is real.";
+
+/// Bytes of payload in one segment: Ethernet's 1,500 less the headers of IPv4 (RFC 9293 §3.7.1), because
+/// that is what a learner meets on a real network.
+const SEGMENT_BYTES_V4: u16 = 1_460;
+
+/// The same for IPv6, whose header is 20 bytes longer.
+const SEGMENT_BYTES_V6: u16 = 1_440;
+
+/// The window that every segment offers, scaled (RFC 7323 §2): 16 MiB, so that no chunk ever fills it.
+const WINDOW: u16 = u16::MAX;
+const WINDOW_SCALE: u8 = 8;
+
+/// Hops a packet may still take; Linux begins with 64.
+const HOPS: u8 = 64;
+
+/// Where a client's and a server's sequence numbers begin: any number serves (RFC 9293 §3.4.1).
+const FIRST_SEQUENCE: [u32; 2] = [0x1000_0000, 0x2000_0000];
+
+/// Writes a tap's events into a capture as they come: memory for one packet and 100 bytes a connection.
+#[derive(Debug)]
+pub struct Recorder<W: Write> {
+    file: Writer<W>,
+    flows: HashMap<u64, Flow>,
+    last_ns: u64,
+    payload_bytes: u64,
+    packet: Vec<u8>,
+}
+
+/// One connection's next sequence numbers: the client's, then the server's.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    client: SocketAddr,
+    server: SocketAddr,
+    next: [u32; 2],
+}
+
+/// What a segment says beside its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Syn,
+    SynAck,
+    Ack,
+    /// The last segment of a chunk (PSH).
+    Push,
+    Fin,
+    Reset,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Begins a capture in `out`.
+    pub fn new(out: W) -> io::Result<Self> {
+        Ok(Self {
+            file: Writer::new(out, &ABOUT)?,
+            flows: HashMap::new(),
+            last_ns: 0,
+            payload_bytes: 0,
+            packet: Vec::new(),
+        })
+    }
+
+    /// Ends the file; returns what it was written to and what it holds.
+    pub fn finish(self) -> io::Result<(W, Recorded)> {
+        let (out, Totals { packets, .. }) = self.file.finish()?;
+        let recorded = Recorded {
+            packets,
+            payload_bytes: self.payload_bytes,
+        };
+        Ok((out, recorded))
+    }
+
+    fn open(&mut self, event: &Event, client: SocketAddr, server: SocketAddr) -> io::Result<()> {
+        let (client, server) = same_family(client, server);
+        let mut flow = Flow {
+            client,
+            server,
+            next: FIRST_SEQUENCE,
+        };
+        let first = (self.last_ns == 0).then_some(FIRST_PACKET);
+        self.segment(event, &mut flow, Direction::ToServer, Says::Syn, &[], first)?;
+        if let What::Refused { reason, .. } = &event.what {
+            let comment = format!("The server did not take the connection: {reason}");
+            flow.next[1] = 0; // a refusal has no sequence of its own (RFC 9293 §3.10.7.1)
+            return self.segment(
+                event,
+                &mut flow,
+                Direction::ToClient,
+                Says::Reset,
+                &[],
+                Some(&comment),
+            );
+        }
+        self.segment(
+            event,
+            &mut flow,
+            Direction::ToClient,
+            Says::SynAck,
+            &[],
+            None,
+        )?;
+        self.segment(event, &mut flow, Direction::ToServer, Says::Ack, &[], None)?;
+        self.flows.insert(event.connection, flow);
+        Ok(())
+    }
+
+    fn bytes(
+        &mut self,
+        event: &Event,
+        flow: &mut Flow,
+        way: Direction,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let most = usize::from(segment_bytes(flow.client));
+        let last = bytes.len().div_ceil(most).saturating_sub(1);
+        for (index, payload) in bytes.chunks(most).enumerate() {
+            let says = if index == last { Says::Push } else { Says::Ack };
+            self.segment(event, flow, way, says, payload, None)?;
+        }
+        self.payload_bytes += bytes.len() as u64;
+        self.segment(event, flow, way.back(), Says::Ack, &[], None)
+    }
+
+    /// Writes one segment from the sender of `way` and counts its sequence on.
+    fn segment(
+        &mut self,
+        event: &Event,
+        flow: &mut Flow,
+        way: Direction,
+        says: Says,
+        payload: &[u8],
+        comment: Option<&str>,
+    ) -> io::Result<()> {
+        let (me, from, to) = match way {
+            Direction::ToServer => (0, flow.client, flow.server),
+            Direction::ToClient => (1, flow.server, flow.client),
+        };
+        let ack = says != Says::Syn;
+        let header = TcpHeader {
+            acknowledgment_number: if ack { flow.next[1 - me] } else { 0 },
+            syn: matches!(says, Says::Syn | Says::SynAck),
+            ack,
+            fin: says == Says::Fin,
+            rst: says == Says::Reset,
+            psh: says == Says::Push,
+            ..TcpHeader::new(from.port(), to.port(), flow.next[me], WINDOW)
+        };
+        let taken = payload.len() + usize::from(header.syn || header.fin);
+        self.packet.clear();
+        build(&mut self.packet, from, to, header, payload)?;
+        // Two packets of one moment would have no order: Wireshark and `capinfos` want strictly rising times.
+        self.last_ns = event.at_ns.max(self.last_ns + 1);
+        self.file.packet(self.last_ns, &self.packet, comment)?;
+        // SYN and FIN take a number each (RFC 9293 §3.4); the payload is at most 1,460 bytes.
+        flow.next[me] = flow.next[me].wrapping_add(u32::try_from(taken).unwrap_or(0));
+        Ok(())
+    }
+}
+
+/// What a capture holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes that passed, both ways.
+    pub payload_bytes: u64,
+}
+
+impl<W: Write> Sink for Recorder<W> {
+    fn record(&mut self, event: Event) -> io::Result<()> {
+        if let What::Opened { client, server } | What::Refused { client, server, .. } = event.what {
+            return self.open(&event, client, server);
+        }
+        let Some(mut flow) = self.flows.remove(&event.connection) else {
+            return Ok(()); // closed already
+        };
+        match &event.what {
+            What::Bytes(way, bytes) => self.bytes(&event, &mut flow, *way, bytes)?,
+            What::Ended(way) => {
+                self.segment(&event, &mut flow, *way, Says::Fin, &[], None)?;
+                self.segment(&event, &mut flow, way.back(), Says::Ack, &[], None)?;
+            }
+            What::Reset(way) => {
+                self.segment(&event, &mut flow, *way, Says::Reset, &[], None)?;
+            }
+            What::Closed => return Ok(()),
+            What::Opened { .. } | What::Refused { .. } => {}
+        }
+        self.flows.insert(event.connection, flow);
+        Ok(())
+    }
+
+    fn idle(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Both addresses in one family, as one packet needs: IPv4 becomes IPv4-mapped (RFC 4291 §2.5.5.2) where
+/// the relay joined the two.
+fn same_family(client: SocketAddr, server: SocketAddr) -> (SocketAddr, SocketAddr) {
+    let mapped = |address: SocketAddr| match address.ip() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.to_ipv6_mapped().into(), address.port()),
+        IpAddr::V6(_) => address,
+    };
+    if client.is_ipv4() == server.is_ipv4() {
+        (client, server)
+    } else {
+        (mapped(client), mapped(server))
+    }
+}
+
+fn segment_bytes(address: SocketAddr) -> u16 {
+    if address.is_ipv4() {
+        SEGMENT_BYTES_V4
+    } else {
+        SEGMENT_BYTES_V6
+    }
+}
+
+fn build(
+    packet: &mut Vec<u8>,
+    from: SocketAddr,
+    to: SocketAddr,
+    mut header: TcpHeader,
+    payload: &[u8],
+) -> io::Result<()> {
+    if header.syn {
+        let options = [
+            TcpOptionElement::MaximumSegmentSize(segment_bytes(from)),
+            TcpOptionElement::WindowScale(WINDOW_SCALE),
+        ];
+        header.set_options(&options).map_err(io::Error::other)?;
+    }
+    let builder = match (from.ip(), to.ip()) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => PacketBuilder::ipv4(from.octets(), to.octets(), HOPS),
+        (from, to) => PacketBuilder::ipv6(octets(from), octets(to), HOPS),
+    };
+    builder
+        .tcp_header(header)
+        .write_to_vec(packet, payload)
+        .map_err(|error: BuildVecWriteError| io::Error::other(error))
+}
+
+fn octets(ip: IpAddr) -> [u8; 16] {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        IpAddr::V6(ip) => ip.octets(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+    use crate::lab::streams::tests::{Heard, heard};
+
+    fn record(events: impl IntoIterator<Item = (u64, What)>) -> Vec<u8> {
+        let mut recorder = Recorder::new(Vec::new()).unwrap();
+        for (connection, what) in events {
+            let event = Event {
+                connection,
+                at_ns: 1_700_000_000_000_000_000,
+                what,
+            };
+            recorder.record(event).unwrap();
+        }
+        recorder.finish().unwrap().0
+    }
+
+    fn opened(client: &str, server: &str) -> What {
+        What::Opened {
+            client: client.parse().unwrap(),
+            server: server.parse().unwrap(),
+        }
+    }
+
+    /// Two connections at once, IPv4 and IPv6, chunks of every size, each kind of end.
+    fn a_busy_capture() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        use Direction::{ToClient, ToServer};
+        let big: Vec<u8> = (0..262_144u32).map(|n| n.to_le_bytes()[1]).collect();
+        let events = [
+            (1, opened("127.0.0.1:40000", "127.0.0.1:9999")),
+            (2, opened("127.0.0.1:40001", "[::1]:9999")),
+            (1, What::Bytes(ToServer, b"question".to_vec())),
+            (2, What::Bytes(ToServer, big.clone())),
+            (1, What::Bytes(ToClient, b"answer".to_vec())),
+            (2, What::Bytes(ToServer, big.clone())),
+            (1, What::Ended(ToServer)),
+            (1, What::Bytes(ToClient, b", late".to_vec())),
+            (1, What::Ended(ToClient)),
+            (1, What::Closed),
+            (2, What::Reset(ToClient)),
+            (2, What::Closed),
+        ];
+        (
+            record(events),
+            [&big[..], &big].concat(),
+            b"answer, late".to_vec(),
+        )
+    }
+
+    #[test]
+    fn what_was_recorded_is_what_is_read_back() {
+        let (file, big, answer) = a_busy_capture();
+        let Heard {
+            connections,
+            walked,
+        } = heard(&file);
+        assert_eq!((connections.len(), walked.other_packets), (2, 0));
+        let first = &connections[0];
+        assert_eq!(first.client, "127.0.0.1:40000".parse().unwrap());
+        assert_eq!(first.to_server, b"question");
+        assert_eq!(first.to_client, answer);
+        assert_eq!(
+            first.ends,
+            [(Direction::ToServer, false), (Direction::ToClient, false)]
+        );
+        let second = &connections[1];
+        assert_eq!(second.client, "[::ffff:127.0.0.1]:40001".parse().unwrap());
+        assert!(second.to_server == big);
+        assert_eq!(second.ends, [(Direction::ToClient, true)]);
+        assert_eq!(first.gaps + second.gaps, 0);
+    }
+
+    #[test]
+    fn a_refused_connection_is_a_syn_and_a_reset() {
+        let file = record([(
+            1,
+            What::Refused {
+                client: "10.0.0.1:1".parse().unwrap(),
+                server: "10.0.0.2:2".parse().unwrap(),
+                reason: "connection refused".into(),
+            },
+        )]);
+        let heard = heard(&file);
+        assert_eq!(heard.walked.packets, 2);
+        assert_eq!(heard.connections[0].ends, [(Direction::ToClient, true)]);
+    }
+
+    /// Wireshark finds nothing to complain about: the same fields as acceptance check A2 of the lab.
+    #[test]
+    fn wireshark_finds_no_fault_where_it_is_installed() {
+        let (file, big, answer) = a_busy_capture();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.pcapng");
+        std::fs::File::create(&path)
+            .unwrap()
+            .write_all(&file)
+            .unwrap();
+        let faults = "_ws.malformed || tcp.analysis.flags || \
+                      tcp.checksum.status!=1 || ip.checksum.status==0";
+        let checks = [
+            "-o",
+            "tcp.check_checksum:TRUE",
+            "-o",
+            "ip.check_checksum:TRUE",
+            "-Y",
+            faults,
+        ];
+        let Some(found) = tshark(&path, &checks) else {
+            return;
+        };
+        assert_eq!(found, "");
+        let first = tshark(&path, &["-q", "-z", "follow,tcp,raw,0"]).unwrap();
+        assert!(first.contains(&crate::text::hex(b"question")));
+        assert!(first.contains(&format!("\t{}", crate::text::hex(&answer[..6]))));
+        let second = tshark(&path, &["-q", "-z", "follow,tcp,raw,1"]).unwrap();
+        let hex: String = second
+            .lines()
+            .filter(|line| !line.contains([' ', '=', ':']))
+            .collect();
+        assert!(hex == crate::text::hex(&big));
+    }
+
+    fn tshark(path: &Path, arguments: &[&str]) -> Option<String> {
+        let output = Command::new("tshark")
+            .arg("-r")
+            .arg(path)
+            .args(arguments)
+            .output()
+            .ok()?;
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Some(String::from_utf8(output.stdout).unwrap())
+    }
+}

@@ -1,0 +1,450 @@
+//! Searching a stream that comes in pieces: for short patterns, and for the blocks of a file.
+//!
+//! Both keep only what could still become a match, so a stream of any length takes the same memory.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::protocol::Sha256;
+
+/// Bytes of one block of a file: large enough that none is found by chance, small enough that a part of a
+/// file shows as a part.
+pub const BLOCK_BYTES: usize = 4_096;
+
+/// Bytes of the shortest last block that is looked for on its own; a shorter one counts only right behind
+/// the block before it. Eight random bytes turn up by chance in one of 2^34 gigabytes.
+const TAIL_BYTES_MIN: usize = 8;
+
+/// Bytes collected before a search: one search a packet would copy and begin too often.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// Where a pattern begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes of the stream before it.
+    pub offset: u64,
+    /// The frame that holds its first byte.
+    pub frame: u64,
+}
+
+/// Looks for the first place of each of several patterns.
+#[derive(Debug)]
+pub struct PatternSearch {
+    patterns: Arc<[Vec<u8>]>,
+    found: Vec<Option<Place>>,
+    pending: Vec<u8>,
+    /// Where in the stream `pending` begins.
+    begin: u64,
+    /// Which frame brought the bytes from which offset on.
+    frames: VecDeque<(u64, u64)>,
+}
+
+impl PatternSearch {
+    /// Nothing is found yet; an empty pattern never is.
+    pub fn new(patterns: Arc<[Vec<u8>]>) -> Self {
+        Self {
+            found: vec![None; patterns.len()],
+            patterns,
+            pending: Vec::new(),
+            begin: 0,
+            frames: VecDeque::new(),
+        }
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn feed(&mut self, frame: u64, bytes: &[u8]) {
+        self.frames
+            .push_back((self.begin + self.pending.len() as u64, frame));
+        self.pending.extend(bytes);
+        if self.pending.len() >= BATCH_BYTES + self.longest() {
+            self.search();
+            self.drop_all_but(self.longest().saturating_sub(1));
+        }
+    }
+
+    /// The next bytes do not follow the last ones: so many are missing.
+    pub fn gap(&mut self, missing: u64) {
+        self.search();
+        self.drop_all_but(0);
+        self.begin += missing;
+    }
+
+    /// Searches what is left, and gives the memory back.
+    pub fn finish(&mut self) {
+        self.search();
+        self.drop_all_but(0);
+        self.pending.shrink_to_fit();
+    }
+
+    /// The first place of each pattern, in their order.
+    pub fn found(&self) -> &[Option<Place>] {
+        &self.found
+    }
+
+    fn longest(&self) -> usize {
+        self.patterns.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
+    fn search(&mut self) {
+        for (pattern, found) in self.patterns.iter().zip(&mut self.found) {
+            if found.is_some() {
+                continue;
+            }
+            if let Some(at) = find(&self.pending, pattern) {
+                let offset = self.begin + at as u64;
+                let behind = self.frames.partition_point(|(from, _)| *from <= offset);
+                let frame = behind
+                    .checked_sub(1)
+                    .and_then(|index| self.frames.get(index));
+                let frame = frame.map_or(0, |(_, frame)| *frame);
+                *found = Some(Place { offset, frame });
+            }
+        }
+    }
+
+    fn drop_all_but(&mut self, kept: usize) {
+        let dropped = self.pending.len().saturating_sub(kept);
+        self.pending.drain(..dropped);
+        self.begin += dropped as u64;
+        while self
+            .frames
+            .get(1)
+            .is_some_and(|(from, _)| *from <= self.begin)
+        {
+            self.frames.pop_front();
+        }
+    }
+}
+
+fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut from = 0;
+    while let Some(at) = hay[from..].iter().position(|byte| *byte == first) {
+        if hay[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+/// A file cut into blocks, known by their hashes: 60 bytes of memory for each 4 KiB.
+#[derive(Debug)]
+pub struct FileBlocks {
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Bits of entropy in each byte.
+    pub entropy: f64,
+    /// For each whole block, which of `distinct` it is.
+    order: Vec<u32>,
+    distinct: Vec<Distinct>,
+    by_hash: HashMap<u64, Vec<u32>>,
+    filter: Filter,
+    tail: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Distinct {
+    digest: Sha256,
+    /// How many blocks of the file have these bytes.
+    count: u64,
+    /// The first of them.
+    first: usize,
+}
+
+impl FileBlocks {
+    /// Reads a file to its end.
+    pub fn read(mut input: impl Read) -> io::Result<Self> {
+        let mut file = Self {
+            bytes: 0,
+            entropy: 0.0,
+            order: Vec::new(),
+            distinct: Vec::new(),
+            by_hash: HashMap::new(),
+            filter: Filter::default(),
+            tail: Vec::new(),
+        };
+        let mut known: HashMap<[u8; 32], u32> = HashMap::new();
+        let mut histogram = Histogram::default();
+        loop {
+            let mut block = Vec::with_capacity(BLOCK_BYTES);
+            let length = (&mut input)
+                .take(BLOCK_BYTES as u64)
+                .read_to_end(&mut block)?;
+            file.bytes += length as u64;
+            histogram.feed(&block);
+            if length < BLOCK_BYTES {
+                file.tail = block;
+                break;
+            }
+            let digest = Sha256::of(&block);
+            let next = u32::try_from(file.distinct.len()).map_err(io::Error::other)?;
+            let id = *known.entry(*digest.as_bytes()).or_insert(next);
+            if id == next {
+                let first = file.order.len();
+                file.distinct.push(Distinct {
+                    digest,
+                    count: 0,
+                    first,
+                });
+                file.by_hash.entry(hash(&block)).or_default().push(id);
+            }
+            file.distinct[id as usize].count += 1;
+            file.order.push(id);
+        }
+        file.entropy = histogram.entropy();
+        file.filter = Filter::of(file.by_hash.keys().copied());
+        Ok(file)
+    }
+
+    /// How many blocks it has, the last one whole or not.
+    pub fn count(&self) -> u64 {
+        self.order.len() as u64 + u64::from(!self.tail.is_empty())
+    }
+
+    /// The last block, when it is not whole but long enough to be looked for on its own.
+    pub fn tail_pattern(&self) -> Option<&[u8]> {
+        (self.tail.len() >= TAIL_BYTES_MIN).then_some(&self.tail)
+    }
+
+    fn distinct_with(&self, hash: u64, block: &[u8]) -> Option<usize> {
+        if !self.filter.may_hold(hash) {
+            return None;
+        }
+        let candidates = self.by_hash.get(&hash)?;
+        let digest = Sha256::of(block);
+        let candidates = candidates.iter().map(|id| *id as usize);
+        candidates
+            .into_iter()
+            .find(|id| self.distinct[*id].digest == digest)
+    }
+}
+
+/// Looks for a file's blocks at any offset of a stream.
+#[derive(Debug)]
+pub struct BlockSearch {
+    file: Arc<FileBlocks>,
+    /// Which distinct blocks were found; empty until the first one is.
+    found: Vec<bool>,
+    found_tail: bool,
+    pending: Vec<u8>,
+    at: usize,
+    /// The hash of the block at `at`, while rolling.
+    rolling: Option<u64>,
+    /// The block that should come next, right behind one that was found.
+    expected: Option<usize>,
+}
+
+impl BlockSearch {
+    /// Nothing is found yet.
+    pub fn new(file: Arc<FileBlocks>) -> Self {
+        Self {
+            file,
+            found: Vec::new(),
+            found_tail: false,
+            pending: Vec::new(),
+            at: 0,
+            rolling: None,
+            expected: None,
+        }
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.pending.extend(bytes);
+        while self.step() {}
+        if self.at >= BATCH_BYTES {
+            self.pending.drain(..self.at);
+            self.at = 0;
+        }
+    }
+
+    /// The next bytes do not follow the last ones; also gives the memory back at the end.
+    pub fn gap(&mut self) {
+        self.pending = Vec::new();
+        (self.at, self.rolling, self.expected) = (0, None, None);
+    }
+
+    /// Marks in `found` what this stream held, one flag for each distinct block.
+    pub fn add_to(&self, found: &mut Found) {
+        found.tail |= self.found_tail;
+        if !self.found.is_empty() {
+            found.blocks.resize(self.found.len(), false);
+            for (all, this) in found.blocks.iter_mut().zip(&self.found) {
+                *all |= this;
+            }
+        }
+    }
+
+    /// Looks at one place; false when more bytes are needed.
+    fn step(&mut self) -> bool {
+        let file = Arc::clone(&self.file);
+        let rest = &self.pending[self.at..];
+        if let Some(index) = self.expected {
+            let Some(id) = file.order.get(index).map(|id| *id as usize) else {
+                return self.step_tail();
+            };
+            let Some(block) = rest.get(..BLOCK_BYTES) else {
+                return false;
+            };
+            if Sha256::of(block) == file.distinct[id].digest {
+                self.hit(id, index);
+            } else {
+                self.expected = None;
+            }
+            return true;
+        }
+        let Some((block, ahead)) = rest.split_at_checked(BLOCK_BYTES) else {
+            return false;
+        };
+        let mut rolling = self.rolling.unwrap_or_else(|| hash(block));
+        // Rolls on until the filter sees something, or the bytes end.
+        let mut moved = 0;
+        while !file.filter.may_hold(rolling) && moved < ahead.len() {
+            rolling = roll(rolling, rest[moved], ahead[moved]);
+            moved += 1;
+        }
+        let block = &rest[moved..moved + BLOCK_BYTES];
+        if let Some(id) = file.distinct_with(rolling, block) {
+            self.at += moved;
+            self.hit(id, file.distinct[id].first);
+            return true;
+        }
+        if moved < ahead.len() {
+            rolling = roll(rolling, rest[moved], ahead[moved]);
+            moved += 1;
+        }
+        self.rolling = Some(rolling);
+        self.at += moved;
+        moved > 0
+    }
+
+    fn step_tail(&mut self) -> bool {
+        let rest = &self.pending[self.at..];
+        let tail = &self.file.tail;
+        if rest.len() < tail.len() {
+            return false;
+        }
+        self.found_tail |= rest.starts_with(tail);
+        self.expected = None;
+        true
+    }
+
+    fn hit(&mut self, id: usize, index: usize) {
+        self.found.resize(self.file.distinct.len(), false);
+        self.found[id] = true;
+        self.at += BLOCK_BYTES;
+        (self.expected, self.rolling) = (Some(index + 1), None);
+    }
+}
+
+/// Which blocks of a file were found, in one stream or several.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    blocks: Vec<bool>,
+    /// The last block, when it is not whole.
+    pub tail: bool,
+}
+
+impl Found {
+    /// How many blocks of the file these are; equal blocks are found together.
+    pub fn count(&self, file: &FileBlocks) -> u64 {
+        let found = self.blocks.iter().zip(&file.distinct);
+        let whole: u64 = found
+            .map(|(found, block)| u64::from(*found) * block.count)
+            .sum();
+        whole + u64::from(self.tail && !file.tail.is_empty())
+    }
+}
+
+/// How often each byte came.
+#[derive(Clone, Debug)]
+pub struct Histogram([u64; 256]);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self([0; 256])
+    }
+}
+
+impl Histogram {
+    /// Counts more bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0[usize::from(*byte)] += 1;
+        }
+    }
+
+    /// Shannon's entropy in bits a byte: 8 for noise, about 4.5 for text, 0 for one byte repeated or nothing.
+    #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+    pub fn entropy(&self) -> f64 {
+        let total: u64 = self.0.iter().sum();
+        let shares = self.0.iter().filter(|count| **count > 0);
+        let shares = shares.map(|count| *count as f64 / total as f64);
+        // Negating the sum would make a negative zero of nothing.
+        shares.map(|share| share * (1.0 / share).log2()).sum()
+    }
+}
+
+/// Tells quickly that a hash is certainly not among the known ones: one bit of 16 is set.
+#[derive(Debug, Default)]
+struct Filter {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Filter {
+    fn of(hashes: impl ExactSizeIterator<Item = u64>) -> Self {
+        let size = (hashes.len() * 16).next_power_of_two().max(64);
+        let mut filter = Self {
+            bits: vec![0; size / 64],
+            shift: 64 - size.trailing_zeros(),
+        };
+        for hash in hashes {
+            let (word, bit) = filter.place(hash);
+            filter.bits[word] |= bit;
+        }
+        filter
+    }
+
+    fn may_hold(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.bits.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// The highest bits choose: the low ones of a polynomial hash depend on the last bytes only.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 2^32 after the shift"
+    )]
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let place = hash.checked_shr(self.shift).unwrap_or(0);
+        ((place / 64) as usize, 1 << (place % 64))
+    }
+}
+
+/// The base of the rolling polynomial hash: odd, and large enough that one step fills 64 bits.
+const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// `BASE` to the power of [`BLOCK_BYTES`]: the weight of the byte that leaves the window.
+const LEAVING: u64 = {
+    let (mut power, mut n) = (BASE, BLOCK_BYTES);
+    while n > 1 {
+        power = power.wrapping_mul(power); // BLOCK_BYTES is a power of two
+        n /= 2;
+    }
+    power
+};
+
+fn hash(block: &[u8]) -> u64 {
+    block.iter().fold(0, |hash: u64, byte| {
+        hash.wrapping_mul(BASE).wrapping_add(u64::from(*byte))
+    })
+}
+
+fn roll(hash: u64, leaves: u8, enters: u8) -> u64 {
+    hash.wrapping_mul(BASE)
+        .wrapping_add(u64::from(enters))
+        .wrapping_sub(LEAVING.wrapping_mul(u64::from(leaves)))
+}

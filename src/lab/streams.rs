@@ -1,0 +1,498 @@
+//! Packets back into byte streams: what each side of each TCP connection said, in order.
+//!
+//! Tolerant, because captures are not perfect: retransmitted and duplicated bytes are delivered once, bytes
+//! that came out of order wait for the missing ones, and what never comes is told as a gap, never skipped
+//! in silence. Bytes go to a [`Witness`] as they become whole, so memory does not grow with the capture.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::net::SocketAddr;
+
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
+
+use super::pcapng::{
+    LINK_ETHERNET, LINK_IPV4, LINK_IPV6, LINK_LINUX_SLL, LINK_LINUX_SLL2, LINK_LOOP, LINK_NULL,
+    LINK_RAW, Packet, Reader,
+};
+use super::tap::Direction;
+use crate::error::Result;
+
+/// Bytes of one direction that may wait for a missing segment; then it counts as never captured.
+const WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Connections followed at most in one capture.
+const CONNECTIONS_MAX: usize = 65_536;
+
+/// Is told what each connection says.
+pub trait Witness {
+    /// A connection begins; its number counts from 0. The client is who sent the first SYN, or the first
+    /// packet where the capture began later.
+    fn opened(&mut self, connection: usize, client: SocketAddr, server: SocketAddr);
+
+    /// A packet of the connection was seen at a time (nanoseconds since 1970), with payload or without.
+    fn packet(&mut self, connection: usize, frame: u64, at_ns: u64);
+
+    /// The next bytes of a direction, from that frame.
+    fn bytes(&mut self, connection: usize, way: Direction, frame: u64, bytes: &[u8]);
+
+    /// So many bytes of a direction were not captured.
+    fn gap(&mut self, connection: usize, way: Direction, bytes: u64);
+
+    /// A direction ended, by FIN or (`reset`) by RST.
+    fn ended(&mut self, connection: usize, way: Direction, reset: bool);
+}
+
+/// What a capture held beside its streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walked {
+    /// Packets in all.
+    pub packets: u64,
+    /// Packets that are no TCP over IP, or too damaged to tell.
+    pub other_packets: u64,
+    /// Blocks of decryption secrets.
+    pub secrets: u64,
+    /// The file ended inside a block.
+    pub cut: bool,
+}
+
+/// Reads a whole capture and tells `witness` what was said.
+pub fn walk<R: Read>(reader: &mut Reader<R>, witness: &mut impl Witness) -> Result<Walked> {
+    let mut connections = Connections::default();
+    let mut walked = Walked::default();
+    while let Some(packet) = reader.packet()? {
+        walked.packets += 1;
+        match segment(&packet) {
+            Some(segment) => connections.take(&segment, &packet, witness),
+            None => walked.other_packets += 1,
+        }
+    }
+    connections.finish(witness);
+    walked.secrets = reader.secrets();
+    walked.cut = reader.cut();
+    Ok(walked)
+}
+
+/// One TCP segment, taken out of its packet.
+struct Segment<'a> {
+    from: SocketAddr,
+    to: SocketAddr,
+    tcp: TcpSlice<'a>,
+}
+
+fn segment<'a>(packet: &Packet<'a>) -> Option<Segment<'a>> {
+    let data = packet.data;
+    let sliced = match packet.link {
+        LINK_ETHERNET => LaxSlicedPacket::from_ethernet(data).ok()?,
+        LINK_RAW | LINK_IPV4 | LINK_IPV6 => LaxSlicedPacket::from_ip(data).ok()?,
+        LINK_NULL | LINK_LOOP => LaxSlicedPacket::from_ip(data.get(4..)?).ok()?,
+        LINK_LINUX_SLL => LaxSlicedPacket::from_ip(data.get(16..)?).ok()?,
+        LINK_LINUX_SLL2 => LaxSlicedPacket::from_ip(data.get(20..)?).ok()?,
+        _ => return None,
+    };
+    let (from, to) = match sliced.net? {
+        LaxNetSlice::Ipv4(ip) => (
+            ip.header().source_addr().into(),
+            ip.header().destination_addr().into(),
+        ),
+        LaxNetSlice::Ipv6(ip) => (
+            ip.header().source_addr().into(),
+            ip.header().destination_addr().into(),
+        ),
+        LaxNetSlice::Arp(_) => return None,
+    };
+    let Some(TransportSlice::Tcp(tcp)) = sliced.transport else {
+        return None;
+    };
+    Some(Segment {
+        from: SocketAddr::new(from, tcp.source_port()),
+        to: SocketAddr::new(to, tcp.destination_port()),
+        tcp,
+    })
+}
+
+#[derive(Default)]
+struct Connections {
+    /// The newest connection of a pair of addresses, the smaller one first.
+    by_pair: HashMap<(SocketAddr, SocketAddr), usize>,
+    all: Vec<Connection>,
+}
+
+struct Connection {
+    client: SocketAddr,
+    first_syn: Option<u32>,
+    to_server: Half,
+    to_client: Half,
+}
+
+/// One direction, as far as it is known.
+#[derive(Default)]
+struct Half {
+    /// The sequence number of the next byte.
+    next: Option<u32>,
+    waiting: BTreeMap<u32, Waiting>,
+    waiting_bytes: usize,
+    /// The sequence number of the FIN, once seen.
+    fin: Option<u32>,
+    ended: bool,
+}
+
+struct Waiting {
+    frame: u64,
+    bytes: Vec<u8>,
+}
+
+impl Connections {
+    fn take(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, witness: &mut impl Witness) {
+        let pair = (segment.from.min(segment.to), segment.from.max(segment.to));
+        let known = self.by_pair.get(&pair).copied();
+        let known = known.filter(|index| !self.all[*index].is_over_for(segment));
+        let index = match known {
+            Some(index) => index,
+            None if self.all.len() == CONNECTIONS_MAX => return,
+            None => {
+                // The answer to a SYN that was not captured still tells who asked.
+                let (client, server) = if segment.tcp.syn() && segment.tcp.ack() {
+                    (segment.to, segment.from)
+                } else {
+                    (segment.from, segment.to)
+                };
+                self.all.push(Connection {
+                    client,
+                    first_syn: None,
+                    to_server: Half::default(),
+                    to_client: Half::default(),
+                });
+                let index = self.all.len() - 1;
+                self.by_pair.insert(pair, index);
+                witness.opened(index, client, server);
+                index
+            }
+        };
+        witness.packet(index, packet.frame, packet.at_ns);
+        self.all[index].take(index, segment, packet.frame, witness);
+    }
+
+    fn finish(&mut self, witness: &mut impl Witness) {
+        for (index, connection) in self.all.iter_mut().enumerate() {
+            for way in [Direction::ToServer, Direction::ToClient] {
+                let mut teller = Teller {
+                    index,
+                    way,
+                    witness,
+                };
+                connection.half(way).give_up_waiting(&mut teller);
+            }
+        }
+    }
+}
+
+impl Connection {
+    fn half(&mut self, way: Direction) -> &mut Half {
+        match way {
+            Direction::ToServer => &mut self.to_server,
+            Direction::ToClient => &mut self.to_client,
+        }
+    }
+
+    /// Whether this segment begins another connection between the same two ports: a SYN with a new number.
+    fn is_over_for(&self, segment: &Segment<'_>) -> bool {
+        let is_first = segment.tcp.syn() && !segment.tcp.ack();
+        let begun = self.to_server.next.is_some() || self.to_client.next.is_some();
+        is_first && begun && self.first_syn != Some(segment.tcp.sequence_number())
+    }
+
+    fn take(
+        &mut self,
+        index: usize,
+        segment: &Segment<'_>,
+        frame: u64,
+        witness: &mut impl Witness,
+    ) {
+        let way = if segment.from == self.client {
+            Direction::ToServer
+        } else {
+            Direction::ToClient
+        };
+        if segment.tcp.syn() && !segment.tcp.ack() {
+            self.first_syn = Some(segment.tcp.sequence_number());
+        }
+        let mut teller = Teller {
+            index,
+            way,
+            witness,
+        };
+        let half = self.half(way);
+        // The SYN takes a number of its own, before the payload.
+        let at = segment
+            .tcp
+            .sequence_number()
+            .wrapping_add(u32::from(u8::from(segment.tcp.syn())));
+        if segment.tcp.rst() {
+            half.give_up_waiting(&mut teller);
+            return half.end(true, &mut teller);
+        }
+        half.next.get_or_insert(at);
+        half.take(at, frame, segment.tcp.payload(), &mut teller);
+        if segment.tcp.fin() {
+            let length = u32::try_from(segment.tcp.payload().len()).unwrap_or(0);
+            half.fin = Some(at.wrapping_add(length));
+        }
+        if half.fin.is_some() && half.fin == half.next {
+            half.end(false, &mut teller);
+        }
+    }
+}
+
+impl Half {
+    fn take(&mut self, at: u32, frame: u64, bytes: &[u8], teller: &mut Teller<'_, impl Witness>) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.deliver(at, frame, bytes, teller);
+        self.deliver_waiting(teller);
+        while self.waiting_bytes > WAITING_BYTES_MAX {
+            self.skip_gap(teller);
+            self.deliver_waiting(teller);
+        }
+    }
+
+    /// Delivers what is new of `bytes`, or keeps them while something before them is missing.
+    fn deliver(
+        &mut self,
+        at: u32,
+        frame: u64,
+        bytes: &[u8],
+        teller: &mut Teller<'_, impl Witness>,
+    ) {
+        let next = *self.next.get_or_insert(at);
+        // Sequence numbers wrap around (RFC 9293 §3.4): the signed distance tells before from behind.
+        let ahead = at.wrapping_sub(next).cast_signed();
+        if ahead > 0 {
+            let waiting = self.waiting.entry(at).or_insert_with(|| Waiting {
+                frame,
+                bytes: Vec::new(),
+            });
+            if bytes.len() > waiting.bytes.len() {
+                self.waiting_bytes += bytes.len() - waiting.bytes.len();
+                waiting.bytes = bytes.to_vec();
+                waiting.frame = frame;
+            }
+            return;
+        }
+        let known = ahead.unsigned_abs() as usize;
+        if let Some(new) = bytes.get(known..).filter(|new| !new.is_empty()) {
+            let length = u32::try_from(new.len()).unwrap_or(0);
+            self.next = Some(next.wrapping_add(length));
+            teller.witness.bytes(teller.index, teller.way, frame, new);
+        }
+    }
+
+    fn deliver_waiting(&mut self, teller: &mut Teller<'_, impl Witness>) {
+        while let Some((at, distance)) = self.nearest() {
+            if distance > 0 {
+                return;
+            }
+            if let Some(Waiting { frame, bytes }) = self.waiting.remove(&at) {
+                self.waiting_bytes -= bytes.len();
+                self.deliver(at, frame, &bytes, teller);
+            }
+        }
+    }
+
+    /// The waiting segment that comes next, and how many bytes are missing before it (none or less than
+    /// none: it can be delivered).
+    fn nearest(&self) -> Option<(u32, i32)> {
+        let next = self.next?;
+        let distance = |(at, _): (&u32, &Waiting)| (*at, at.wrapping_sub(next).cast_signed());
+        // Neighbours on a circle, as the numbers wrap around.
+        let behind = self.waiting.range(..next).next_back();
+        let behind = behind.or_else(|| self.waiting.last_key_value());
+        let ahead = self.waiting.range(next..).next();
+        let ahead = ahead.or_else(|| self.waiting.first_key_value());
+        match behind.map(distance) {
+            Some((at, distance)) if distance <= 0 => Some((at, distance)),
+            _ => ahead.map(distance),
+        }
+    }
+
+    fn skip_gap(&mut self, teller: &mut Teller<'_, impl Witness>) {
+        if let Some((at, distance)) = self.nearest() {
+            let missing = u64::from(distance.unsigned_abs());
+            teller.witness.gap(teller.index, teller.way, missing);
+            self.next = Some(at);
+        }
+    }
+
+    /// Nothing more will come: what still waits is delivered, with its gaps.
+    fn give_up_waiting(&mut self, teller: &mut Teller<'_, impl Witness>) {
+        while !self.waiting.is_empty() {
+            self.skip_gap(teller);
+            self.deliver_waiting(teller);
+        }
+    }
+
+    fn end(&mut self, reset: bool, teller: &mut Teller<'_, impl Witness>) {
+        if !self.ended {
+            self.ended = true;
+            teller.witness.ended(teller.index, teller.way, reset);
+        }
+    }
+}
+
+/// Whom a half speaks for.
+struct Teller<'a, W: Witness> {
+    index: usize,
+    way: Direction,
+    witness: &'a mut W,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::lab::pcapng::{About, Writer};
+    use etherparse::{PacketBuilder, TcpHeader};
+
+    /// All that was said, kept.
+    #[derive(Default)]
+    pub(in crate::lab) struct Heard {
+        pub(in crate::lab) connections: Vec<Said>,
+        pub(in crate::lab) walked: Walked,
+    }
+
+    pub(in crate::lab) struct Said {
+        pub(in crate::lab) client: SocketAddr,
+        pub(in crate::lab) to_server: Vec<u8>,
+        pub(in crate::lab) to_client: Vec<u8>,
+        pub(in crate::lab) ends: Vec<(Direction, bool)>,
+        pub(in crate::lab) gaps: u64,
+    }
+
+    impl Witness for Heard {
+        fn opened(&mut self, connection: usize, client: SocketAddr, _server: SocketAddr) {
+            assert_eq!(connection, self.connections.len());
+            self.connections.push(Said {
+                client,
+                to_server: Vec::new(),
+                to_client: Vec::new(),
+                ends: Vec::new(),
+                gaps: 0,
+            });
+        }
+        fn packet(&mut self, _connection: usize, _frame: u64, _at_ns: u64) {}
+        fn bytes(&mut self, connection: usize, way: Direction, _frame: u64, bytes: &[u8]) {
+            match way {
+                Direction::ToServer => self.connections[connection].to_server.extend(bytes),
+                Direction::ToClient => self.connections[connection].to_client.extend(bytes),
+            }
+        }
+        fn gap(&mut self, connection: usize, _way: Direction, bytes: u64) {
+            self.connections[connection].gaps += bytes;
+        }
+        fn ended(&mut self, connection: usize, way: Direction, reset: bool) {
+            self.connections[connection].ends.push((way, reset));
+        }
+    }
+
+    pub(in crate::lab) fn heard(file: &[u8]) -> Heard {
+        let mut heard = Heard::default();
+        heard.walked = walk(&mut Reader::new(file).unwrap(), &mut heard).unwrap();
+        heard
+    }
+
+    /// A capture of segments from a client, each its sequence number, its payload, and S or F.
+    fn capture(segments: &[(u32, &str, &str)]) -> Vec<u8> {
+        let about = About {
+            application: "",
+            comment: "",
+            interface: "",
+            description: "",
+        };
+        let mut writer = Writer::new(Vec::new(), &about).unwrap();
+        for (sequence, payload, flags) in segments {
+            let header = TcpHeader {
+                syn: flags.contains('S'),
+                fin: flags.contains('F'),
+                ..TcpHeader::new(1, 2, *sequence, 100)
+            };
+            let mut packet = Vec::new();
+            let builder = PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 1).tcp_header(header);
+            builder
+                .write_to_vec(&mut packet, payload.as_bytes())
+                .unwrap();
+            writer.packet(1, &packet, None).unwrap();
+        }
+        writer.finish().unwrap().0
+    }
+
+    #[test]
+    fn bytes_out_of_order_repeated_and_overlapping_come_out_once_in_order() {
+        // The numbers wrap around in the middle.
+        let base = u32::MAX - 3;
+        let at = |offset: u32| base.wrapping_add(1).wrapping_add(offset);
+        let file = capture(&[
+            (base, "", "S"),
+            (at(0), "abc", ""),
+            (at(0), "abc", ""),
+            (at(6), "ghi", ""),
+            (at(9), "", "F"),
+            (at(2), "cdefgh", ""),
+            (at(6), "ghi", ""),
+        ]);
+        let heard = heard(&file);
+        assert_eq!(heard.connections.len(), 1);
+        assert_eq!(heard.connections[0].to_server, b"abcdefghi");
+        assert_eq!(heard.connections[0].gaps, 0);
+        assert_eq!(heard.connections[0].ends, [(Direction::ToServer, false)]);
+    }
+
+    #[test]
+    fn bytes_that_were_not_captured_are_told_as_a_gap() {
+        let heard = heard(&capture(&[(0, "", "S"), (1, "abc", ""), (9, "xyz", "")]));
+        assert_eq!(heard.connections[0].to_server, b"abcxyz");
+        assert_eq!(heard.connections[0].gaps, 5);
+    }
+
+    #[test]
+    fn a_port_used_again_is_another_connection_and_a_repeated_syn_is_not() {
+        let heard = heard(&capture(&[
+            (0, "", "S"),
+            (0, "", "S"),
+            (1, "one", "F"),
+            (7_000, "", "S"),
+            (7_001, "two", ""),
+        ]));
+        let said: Vec<_> = heard
+            .connections
+            .iter()
+            .map(|said| &said.to_server[..])
+            .collect();
+        assert_eq!(said, [b"one", b"two"]);
+    }
+
+    #[test]
+    fn a_capture_cut_anywhere_is_read_as_far_as_it_goes() {
+        let whole = capture(&[(0, "", "S"), (1, "abcdef", "")]);
+        for length in 0..whole.len() {
+            let Ok(mut reader) = Reader::new(&whole[..length]) else {
+                continue;
+            };
+            let mut heard = Heard::default();
+            let walked = walk(&mut reader, &mut heard).unwrap();
+            assert!(walked.packets <= 2);
+        }
+    }
+
+    #[test]
+    fn a_capture_with_any_byte_wrong_is_an_error_or_a_reading_never_a_panic() {
+        let whole = capture(&[(0, "", "S"), (1, "abcdef", ""), (7, "", "F")]);
+        for at in 0..whole.len() {
+            for bit in [0x01, 0x80, 0xff] {
+                let mut broken = whole.clone();
+                broken[at] ^= bit;
+                if let Ok(mut reader) = Reader::new(&broken[..]) {
+                    let _either = walk(&mut reader, &mut Heard::default());
+                }
+            }
+        }
+    }
+}
