@@ -21,6 +21,8 @@ pub mod revocation;
 pub mod subject;
 pub mod verify;
 
+#[cfg(test)]
+mod check_tests;
 mod folder;
 #[cfg(test)]
 mod life_tests;
@@ -28,13 +30,17 @@ mod order;
 mod passphrase;
 mod pem;
 mod render;
+mod renewal;
+mod rules;
 mod signer;
 mod signing;
+mod steps;
 #[cfg(test)]
 mod testing;
 
 pub use authority::Authority;
 pub use order::{InitOptions, IssueRequest, Issued, ROOT_NAME};
 pub use passphrase::Passphrase;
+pub use renewal::{RenewRequest, Renewed};
 pub use revocation::{Revoked, WrittenList};
-pub use signing::{RenewRequest, Renewed, SignRequest, Signed, change_passphrase};
+pub use signing::{SignRequest, Signed, change_passphrase};

@@ -1,6 +1,6 @@
 //! Commands that make certificates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -12,6 +12,7 @@ use crate::pki::profile::{self, Algorithm, Role};
 use crate::pki::request::{self, RequestOptions};
 use crate::pki::subject::Subject;
 use crate::pki::{Authority, InitOptions, IssueRequest, Issued, RenewRequest, SignRequest};
+use crate::store::Users;
 use crate::text;
 
 /// `sealpost pki init`
@@ -144,6 +145,9 @@ pub(super) struct Sign {
     /// What the certificate is for: server or client
     #[arg(long, value_parser = ["server", "client"])]
     role: String,
+    /// Where the server's users are: a request for one of their names is refused
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
     /// Sign even when the name belongs to somebody already
     #[arg(long)]
     allow_name: bool,
@@ -228,7 +232,7 @@ pub(super) fn sign(pki: &Pki, sign: &Sign, output: Output) -> Result<()> {
         role: role(&sign.role)?,
         days: sign.days,
         allow_name: sign.allow_name,
-        taken: Vec::new(),
+        taken: users(&sign.data)?,
         out: sign.out.clone(),
         force: sign.force,
     };
@@ -285,6 +289,15 @@ pub(super) fn reissue(pki: &Pki, reissue: &Reissue, output: Output) -> Result<()
     tell(&issued, output);
     next(&issued, output);
     Ok(())
+}
+
+/// The names of the server's users, where there is a server's folder here.
+fn users(data: &Path) -> Result<Vec<String>> {
+    if !data.join("users.csv").exists() {
+        return Ok(Vec::new());
+    }
+    let users = Users::open(data)?.list();
+    Ok(users.iter().map(|user| user.name.to_string()).collect())
 }
 
 fn role(word: &str) -> Result<Role> {
