@@ -24,6 +24,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Bytes one user may own; `None` is no bound but the disk.
     pub quota_bytes: Option<u64>,
+    /// Bytes a second on each connection; `None` is as fast as it goes.
+    pub bytes_per_s: Option<u64>,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(10),
             file_bytes: 1 << 50,
             quota_bytes: None,
+            bytes_per_s: None,
         }
     }
 }

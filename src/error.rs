@@ -54,6 +54,13 @@ impl Error {
         self
     }
 
+    /// Adds what it is about, in brackets: a connection's id, a file's name.
+    #[must_use]
+    pub fn about(mut self, what: impl fmt::Display) -> Self {
+        self.inner.message = format!("{} [{what}]", self.inner.message);
+        self
+    }
+
     /// Which kind it is; decides the exit code.
     pub fn kind(&self) -> Kind {
         self.inner.kind

@@ -20,7 +20,8 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
-fn is_invisible(c: char) -> bool {
+/// Characters without a shape of their own that change how the text around them is read.
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

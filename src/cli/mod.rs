@@ -1,9 +1,21 @@
 //! The command line: clap types and one file per group of commands. The only room that prints.
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments of clap types are help texts, read on a terminal"
+)]
 
+mod account;
 mod capture;
+mod connect;
+mod files;
 mod output;
+mod pki;
+mod progress;
 mod secret;
+mod serve;
 mod settings;
+mod tls;
+mod walk;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -49,8 +61,32 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the files in a folder, over mutual TLS unless told otherwise
+    Serve(Box<serve::ServeCommand>),
+    /// Upload files
+    #[command(visible_alias = "upload")]
+    Put(Box<files::PutCommand>),
+    /// Download files
+    #[command(visible_alias = "download")]
+    Get(Box<files::GetCommand>),
+    /// List files
+    Ls(Box<files::LsCommand>),
+    /// Tell all about files
+    Stat(Box<files::StatCommand>),
+    /// Remove files
+    Rm(Box<files::RmCommand>),
+    /// Give a file another name
+    Mv(Box<files::MvCommand>),
+    /// Make an account on the server
+    Register(Box<account::RegisterCommand>),
+    /// Change the own password
+    Passwd(Box<account::PasswdCommand>),
+    /// Tell who is logged in, and how the connection is protected
+    Whoami(Box<account::WhoamiCommand>),
     /// Print every option's effective value and where it came from
     Config(ConfigCommand),
+    /// Make, look at and revoke certificates
+    Pki(pki::Pki),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
 }
@@ -114,7 +150,18 @@ fn run(
     output: Output,
 ) -> Result<ExitCode> {
     match command {
+        Command::Serve(serve) => serve.run(output)?,
+        Command::Put(put) => return put.run(output),
+        Command::Get(get) => return get.run(output),
+        Command::Ls(ls) => return ls.run(output),
+        Command::Stat(stat) => return stat.run(output),
+        Command::Rm(rm) => return rm.run(output),
+        Command::Mv(mv) => return mv.run(output),
+        Command::Register(register) => return register.run(output),
+        Command::Passwd(passwd) => return passwd.run(output),
+        Command::Whoami(whoami) => return whoami.run(output),
         Command::Config(config) => config_run(&config, clap, settings, output)?,
+        Command::Pki(pki) => return pki::run(&pki, output),
         Command::Capture(command) => capture::run(command, output)?,
     }
     Ok(ExitCode::SUCCESS)

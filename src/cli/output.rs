@@ -16,13 +16,13 @@ use crate::text::escape;
 
 /// How to speak; made once from the global flags.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Output {
+pub(crate) struct Output {
     /// One JSON document for a read command, one JSON event a line for a transfer.
-    pub json: bool,
+    pub(crate) json: bool,
     /// No notes.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// 0, or how often `-v` was given.
-    pub verbose: u8,
+    pub(crate) verbose: u8,
 }
 
 impl Output {
@@ -31,27 +31,27 @@ impl Output {
         clippy::unused_self,
         reason = "speaking is a method, whatever it needs"
     )]
-    pub fn line(self, text: impl AsRef<str>) {
+    pub(crate) fn line(self, text: impl AsRef<str>) {
         // A reader that went away (`| head`) is no error of ours.
         let _broken_pipe = writeln!(io::stdout().lock(), "{}", text.as_ref());
     }
 
     /// A value as one line of JSON on stdout.
-    pub fn json(self, value: &impl Serialize) {
+    pub(crate) fn json(self, value: &impl Serialize) {
         if let Ok(text) = serde_json::to_string(value) {
             self.line(text);
         }
     }
 
     /// A remark for the person watching; silent with `-q` and with `--json`.
-    pub fn note(self, text: impl AsRef<str>) {
+    pub(crate) fn note(self, text: impl AsRef<str>) {
         if !self.quiet && !self.json {
             say(text.as_ref());
         }
     }
 
     /// A remark for those who asked for more with `-v`.
-    pub fn detail(self, text: impl AsRef<str>) {
+    pub(crate) fn detail(self, text: impl AsRef<str>) {
         if self.verbose > 0 {
             say(text.as_ref());
         }
@@ -62,12 +62,12 @@ impl Output {
         clippy::unused_self,
         reason = "speaking is a method, whatever it needs"
     )]
-    pub fn warn(self, text: impl AsRef<str>) {
+    pub(crate) fn warn(self, text: impl AsRef<str>) {
         say(&format!("warning: {}", text.as_ref()));
     }
 
     /// A failure: what is wrong, what to do next, and with `-v` the chain of causes.
-    pub fn error(self, error: &Error) {
+    pub(crate) fn error(self, error: &Error) {
         if self.json {
             self.json(&error_json(error));
             return;
@@ -84,7 +84,7 @@ impl Output {
     }
 
     /// Rows under headings, aligned (wide characters counted as two columns), without lines.
-    pub fn table(self, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    pub(crate) fn table(self, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
@@ -100,7 +100,7 @@ impl Output {
 }
 
 /// An error as `--json` prints it.
-pub fn error_json(error: &Error) -> serde_json::Value {
+pub(crate) fn error_json(error: &Error) -> serde_json::Value {
     json!({
         "event": "error",
         "code": error.kind().word(),
@@ -110,7 +110,7 @@ pub fn error_json(error: &Error) -> serde_json::Value {
 }
 
 /// Whether a person is watching stderr, so that progress bars make sense.
-pub fn watched() -> bool {
+pub(crate) fn watched() -> bool {
     io::stderr().is_terminal()
 }
 

@@ -24,25 +24,25 @@ const CLIENT_MARK: &str = "server";
 
 /// The file's values.
 #[derive(Debug, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     path: PathBuf,
     table: Table,
 }
 
 /// One effective value and where it came from, as `sealpost config` prints it.
 #[derive(Debug, Serialize)]
-pub struct Effective {
+pub(crate) struct Effective {
     /// The option's long name.
-    pub option: String,
+    pub(crate) option: String,
     /// Its values; empty when it has none.
-    pub value: Vec<String>,
+    pub(crate) value: Vec<String>,
     /// `flag`, `environment`, `file` or `default`.
-    pub origin: &'static str,
+    pub(crate) origin: &'static str,
 }
 
 impl Settings {
     /// Finds `--config FILE` or `SEALPOST_CONFIG` and reads that file; no file is no error.
-    pub fn load(args: &[OsString]) -> Result<Self> {
+    pub(crate) fn load(args: &[OsString]) -> Result<Self> {
         let Some(path) = config_path(args) else {
             return Ok(Self::default());
         };
@@ -61,7 +61,7 @@ impl Settings {
     }
 
     /// `command` with the environment and the file behind every option.
-    pub fn apply(&self, command: Command) -> Result<Command> {
+    pub(crate) fn apply(&self, command: Command) -> Result<Command> {
         let mut known = BTreeSet::new();
         let command = self.apply_to(command, &[], &mut known);
         for (key, value) in &self.table {
@@ -122,7 +122,7 @@ impl Settings {
     }
 
     /// The effective values of `command`, whose matches are `matches`.
-    pub fn effective(&self, command: &Command, matches: &ArgMatches) -> Vec<Effective> {
+    pub(crate) fn effective(&self, command: &Command, matches: &ArgMatches) -> Vec<Effective> {
         let is_client = command
             .get_arguments()
             .any(|arg| arg.get_long() == Some(CLIENT_MARK));

@@ -38,6 +38,33 @@ pub fn tell(finding: &Finding) -> Vec<String> {
     lines
 }
 
+/// The finding in three lines a connection: what was read, what is visible all the same, and a sample of
+/// what passed (the line with a secret in it, if there is one).
+pub fn brief(finding: &Finding) -> Vec<String> {
+    let mut lines = Vec::new();
+    for connection in &finding.connections {
+        lines.push(verdict(connection, finding.file.as_ref()));
+        lines.extend(visible(connection).map(|text| format!("  still visible: {text}")));
+        let frames: Vec<u64> = connection
+            .secrets
+            .iter()
+            .filter_map(|s| s.found.as_ref())
+            .map(|at| at.frame)
+            .collect();
+        let telling = connection
+            .readable
+            .iter()
+            .find(|line| frames.contains(&line.frame));
+        let sample = match telling {
+            Some(line) => format!("{}  (frame {})", shorten(&escape(&line.text)), line.frame),
+            None => rows(&connection.to_server.head).next().unwrap_or_default(),
+        };
+        lines.push(format!("  it looks like: {sample}"));
+    }
+    lines.extend(remarks(finding));
+    lines
+}
+
 fn title(number: usize, connection: &Connection) -> String {
     let [first, last] = connection.frames;
     format!(

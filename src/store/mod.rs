@@ -1,1 +1,205 @@
-//! Flat files: the only room that writes under `data/`.
+//! Everything under `data/`: users, access rules, the index of files, blobs, the audit trail.
+//!
+//! The only room that writes there. Flat files, no database:
+//!
+//! ```text
+//! users.csv     who may log in                        rewritten whole: temporary file, fsync, rename, fsync folder
+//! access.csv    who may do what with which names      likewise
+//! files.csv     name → blob, one row a change         appended to; one write and one fdatasync a batch
+//! blobs/        the bytes, under names of the server  complete and synced before a row names them
+//! partial/      interrupted uploads                   held a day for resuming
+//! audit.jsonl   what happened                         each line chained to the one before
+//! ```
+//!
+//! An upload becomes visible in this order: bytes written and hashed, length and digest checked, blob
+//! synced, renamed, folder synced, row written, row synced, reply. A crash between any two steps leaves the
+//! old file or the new one, and at most one orphan a connection, swept at the next start.
+
+mod access;
+mod audit;
+mod blobs;
+pub mod fsck;
+mod hashing;
+mod index;
+mod journal;
+mod parts;
+mod quota;
+pub(crate) mod replace;
+mod rowformat;
+mod rows;
+mod table;
+pub mod trail;
+mod uploads;
+mod users;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub use access::{AccessRules, Rights, Rule, Rules, Subject, Who};
+pub use audit::{Audit, Event};
+pub use blobs::{BlobId, NotABlobId};
+pub use hashing::HashError;
+pub use index::{Change, CommitError, Expected, Files};
+pub use quota::Reservation;
+pub use rows::{Entry, Usage};
+pub use uploads::{FinishError, StoredBlob, Upload, Uploads};
+pub use users::{ChangeError, PasswordError, RegisterError, Role, User, Users};
+
+use blobs::Blobs;
+
+use crate::config;
+use crate::error::{Error, Kind, Result};
+
+/// The name of the audit trail in `data/`.
+pub const AUDIT_NAME: &str = "audit.jsonl";
+
+/// The open store. One process at a time has it; all threads share it.
+pub struct Store {
+    users: Users,
+    files: Files,
+    access: AccessRules,
+    uploads: Uploads,
+    audit: Audit,
+    /// Locked for as long as the store is open; the kernel unlocks it however the process ends.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in `dir`, creating it (0700) when missing, with its audit trail inside. Also returns
+    /// what was found and mended, one line each.
+    pub fn open(dir: &Path) -> Result<(Self, Vec<String>)> {
+        Self::open_with_audit(dir, &dir.join(AUDIT_NAME))
+    }
+
+    /// The same with the audit trail elsewhere.
+    pub fn open_with_audit(dir: &Path, audit: &Path) -> Result<(Self, Vec<String>)> {
+        let cannot = |error| Error::io(Kind::LocalWrite, format!("open {}", dir.display()), error);
+        replace::private_dir(dir).map_err(cannot)?;
+        let lock = lock_dir(dir)?;
+        let mut warnings = Vec::new();
+        replace::sweep_unfinished(dir).map_err(cannot)?;
+        let users = Users::open(dir)?;
+        let access = AccessRules::open(dir)?;
+        let blobs = Arc::new(Blobs::open(dir).map_err(cannot)?);
+        let (found, _) = blobs.scan().map_err(cannot)?;
+        check_index_exists(dir, found.len())?;
+        let files = Files::open(dir, Arc::clone(&blobs), &mut warnings)?;
+        reconcile(&files, &blobs, found, &mut warnings);
+        let store = Self {
+            users,
+            files,
+            access,
+            uploads: Uploads::open(dir, blobs).map_err(cannot)?,
+            audit: Audit::open(audit)?,
+            _lock: lock,
+        };
+        Ok((store, warnings))
+    }
+
+    /// Who may log in.
+    pub fn users(&self) -> &Users {
+        &self.users
+    }
+
+    /// Which files there are.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Who may do what.
+    pub fn access(&self) -> &AccessRules {
+        &self.access
+    }
+
+    /// Their bytes, coming and going.
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
+    }
+
+    /// What happened.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Reads users and access rules anew; of a bad file the old content stays, and the first error is
+    /// returned after both were tried.
+    pub fn reload(&self) -> Result<()> {
+        let users = self.users.reload();
+        let access = self.access.reload();
+        users.and(access)
+    }
+}
+
+/// Takes the lock that says this process has the store.
+fn lock_dir(dir: &Path) -> Result<File> {
+    let path = dir.join(".lock");
+    let file = replace::open_append(&path)
+        .map_err(|error| Error::io(Kind::LocalWrite, format!("open {}", path.display()), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(Error::new(
+            Kind::LocalWrite,
+            format!("{} is in use by another server", dir.display()),
+        )
+        .hint("stop that server first, or choose another folder with --data")),
+    }
+}
+
+/// Without its index every blob would look like an orphan: that must not be mistaken for a new store.
+fn check_index_exists(dir: &Path, blobs: usize) -> Result<()> {
+    let path: PathBuf = dir.join(journal::NAME);
+    if blobs == 0 || path.exists() {
+        return Ok(());
+    }
+    let (blobs_dir, path) = (dir.join("blobs"), path.display());
+    let what = format!(
+        "{path} is missing, but {} holds {blobs} files",
+        blobs_dir.display()
+    );
+    Err(Error::new(Kind::LocalRead, what).hint(format!(
+        "restore {path} from a backup, or move {} away to begin anew",
+        blobs_dir.display()
+    )))
+}
+
+/// Removes blobs no row names, and counts rows whose blob is gone.
+fn reconcile(files: &Files, blobs: &Blobs, found: Vec<BlobId>, warnings: &mut Vec<String>) {
+    let mut orphans: HashSet<BlobId> = found.into_iter().collect();
+    let missing = files.count_rows_outside(&mut orphans);
+    if missing > 0 {
+        warnings.push(format!(
+            "{missing} files are listed but their bytes are missing; sealpost fsck names them"
+        ));
+    }
+    match orphans.len() {
+        0 => {}
+        // A crash leaves at most one a connection. More are the sign of an old files.csv put back.
+        many if many > config::CONNECTIONS_CEILING => warnings.push(format!(
+            "{many} blobs belong to no file: too many for a crash, so they are kept; if files.csv is the \
+             right one, sealpost fsck --repair removes them"
+        )),
+        few => {
+            let mut orphans: Vec<BlobId> = orphans.into_iter().collect();
+            orphans.sort_unstable();
+            for blob in &orphans {
+                blobs.remove(blob);
+            }
+            warnings.push(format!("{few} blobs of unfinished changes were removed"));
+        }
+    }
+}
+
+/// Locks a mutex; a thread that panicked while holding it does not take the others down.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

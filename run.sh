@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# Sealpost's one script. Without an argument it shows what Sealpost is for; `./run.sh help` lists the rest.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+usage() {
+    cat <<'TEXT'
+./run.sh              build, make certificates and a user, move a file over plain TCP and over mutual TLS,
+                      and show what a stranger on the wire read of each; ends by itself, safe to run again
+./run.sh server …     build and run `sealpost serve …`
+./run.sh client …     build and run `sealpost …`, such as ./run.sh client ls
+./run.sh test         all tests; installs what they need where it can, and says what it skips
+./run.sh check        formatting, lints and documentation, every warning an error
+./run.sh bench        throughput, side by side with other programs
+TEXT
+}
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf 'run.sh: %s\n' "$1" >&2
+    shift
+    for line in "$@"; do printf '  next: %s\n' "$line" >&2; done
+    exit 1
+}
+
+# The program is Rust with a little C inside (aws-lc, the cryptography under rustls).
+need_toolchain() {
+    if ! command -v cargo >/dev/null 2>&1; then
+        local cargo_home=${CARGO_HOME:-$HOME/.cargo}
+        [ -x "$cargo_home/bin/cargo" ] && PATH="$cargo_home/bin:$PATH"
+    fi
+    command -v cargo >/dev/null 2>&1 ||
+        fail "cargo, Rust's build tool, is missing" \
+            "install Rust with rustup (rustup.rs), open a new terminal, and run this again"
+    local wanted have
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$here/Cargo.toml")
+    have=$(cargo --version | cut -d' ' -f2)
+    [ "$(printf '%s\n%s\n' "$wanted" "${have%%-*}" | sort -V | head -n 1)" = "$wanted" ] ||
+        fail "cargo $have is too old: Sealpost needs $wanted or newer" "rustup update stable"
+    command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 ||
+        fail "a C compiler is missing" "install one: apt-get install gcc, dnf install gcc, or xcode-select --install"
+}
+
+build() {
+    need_toolchain
+    say "building (the first time takes some minutes) …" >&2
+    (cd "$here" && cargo build --release --quiet --bin sealpost)
+    sealpost=${CARGO_TARGET_DIR:-$here/target}/release/sealpost
+}
+
+# Runs a command of sealpost and shows it as one would type it.
+run() {
+    local word shown=
+    for word in "$@"; do
+        case $word in *' '*) shown+=" '$word'" ;; *) shown+=" $word" ;; esac
+    done
+    printf '$ sealpost%s\n' "$shown"
+    "$sealpost" "$@" 2>&1
+}
+
+demo() {
+    build
+    cd "$here"
+    umask 077
+    local out=target/demo
+    mkdir -p "$out"
+    rm -f "$out"/*.pcapng "$out"/*.out
+    trap stop_all EXIT
+    trap 'exit 130' INT TERM
+
+    say
+    say "1. Certificates: a CA of our own, a server and a client it vouches for"
+    [ -f certs/ca.crt ] || run -q pki init
+    [ -f certs/server.crt ] || run -q pki issue server localhost
+    [ -f certs/client.crt ] || run -q pki issue client demo
+    run pki list
+
+    say
+    say "2. A server that takes both, plain TCP and mutual TLS, so that they can be compared"
+    start_server
+    export SEALPOST_DEMO_PASSWORD
+    SEALPOST_DEMO_PASSWORD=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
+    local login=(--user demo --password env:SEALPOST_DEMO_PASSWORD)
+    if ! "$sealpost" -q register --server "$server" "${login[@]}" 2>"$out/register.out"; then
+        # From an earlier run, which took its password with it.
+        run -q user passwd demo --password env:SEALPOST_DEMO_PASSWORD
+    fi
+    say "   at $server, with a user demo and a random password"
+
+    say
+    say "3. The same file, up and down, twice; a tap in the middle writes down what passes"
+    sample "$out/lecture notes 讲义.txt"
+    local name="lecture notes 讲义.txt" kind
+    transfer plain --plain
+    transfer mtls
+
+    say
+    say "4. What a stranger on the wire read"
+    local look=(--find "user=text:demo" --find "password=env:SEALPOST_DEMO_PASSWORD" --find "file name=text:$name" --find-file "$out/$name")
+    for kind in plain mtls; do
+        say
+        say "   $kind:"
+        "$sealpost" -q capture read "$out/$kind.pcapng" "${look[@]}" | sed 's/^/   /'
+    done
+    say
+    say "The captures are $out/plain.pcapng and $out/mtls.pcapng: open both in Wireshark, or"
+    say "say ./run.sh client capture read $out/plain.pcapng"
+    say "Next: ./run.sh server, and in another terminal ./run.sh client --help"
+}
+
+# Uploads and downloads the sample through a tap that records into $out/$1.pcapng; the rest are options.
+transfer() {
+    local kind=$1
+    shift
+    "$sealpost" -q capture --listen 127.0.0.1:0 --to "$server" --out "$out/$kind.pcapng" --connections 2 \
+        >"$out/$kind.tap.out" 2>&1 &
+    pids+=($!)
+    local tap=$! address
+    address=$(address_in "$out/$kind.tap.out" "$tap") || fail "the tap did not start" "see $out/$kind.tap.out"
+    rm -f "$out/$kind.txt"
+    run put "$out/$name" --conflict overwrite --server "$address" "${login[@]}" "$@"
+    run get "$name" -o "$out/$kind.txt" --server "$address" "${login[@]}" "$@"
+    wait "$tap" || fail "the tap failed" "see $out/$kind.tap.out"
+    cmp "$out/$name" "$out/$kind.txt" || fail "the file that came back differs"
+    say "   the bytes that came back are equal"
+}
+
+start_server() {
+    local listen
+    for listen in 127.0.0.1:9999 127.0.0.1:0; do
+        "$sealpost" serve --listen "$listen" --allow-plain >"$out/server.out" 2>"$out/server.log" &
+        pids+=($!)
+        if server=$(address_in "$out/server.out" $!); then
+            return
+        fi
+        # Port 9999 is taken, or it is something a free port will not help; the second try tells.
+    done
+    cat "$out/server.log" >&2
+    fail "the server did not start"
+}
+
+# The address that process $2 printed into file $1; waits for it.
+address_in() {
+    local tries=0 found
+    while [ $tries -lt 100 ]; do
+        found=$(grep -o '127\.0\.0\.1:[0-9]*' "$1" 2>/dev/null | head -n 1 || true)
+        if [ -n "$found" ]; then
+            printf '%s' "$found"
+            return 0
+        fi
+        kill -0 "$2" 2>/dev/null || return 1
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    return 1
+}
+
+# A real file of some megabytes: the program's own text, again and again.
+sample() {
+    local text=target/demo/source.out
+    find src -name '*.rs' -exec cat {} + >"$text"
+    : >"$1"
+    while [ "$(wc -c <"$1")" -lt 4000000 ]; do cat "$text" >>"$1"; done
+}
+
+pids=()
+stop_all() {
+    local pid
+    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+}
+
+# Programs that tests talk to, by Debian's package names. Each test that misses one says SKIPPED.
+install_for_tests() {
+    local missing=() tool
+    for tool in openssl:openssl python3:python3 curl:curl tshark:tshark; do
+        command -v "${tool%%:*}" >/dev/null 2>&1 || missing+=("${tool##*:}")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        say "installing ${missing[*]} for the tests"
+        apt-get update -qq >/dev/null 2>&1 || true
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+            say "SKIPPED: could not install ${missing[*]}; the tests that need them are skipped"
+    else
+        say "SKIPPED: ${missing[*]} not installed, and no root with apt-get to do it; the tests that need them are skipped"
+    fi
+}
+
+run_tests() {
+    need_toolchain
+    install_for_tests
+    cd "$here"
+    cargo test --locked "$@"
+}
+
+check() {
+    need_toolchain
+    cd "$here"
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+    if cargo deny --version >/dev/null 2>&1; then
+        cargo deny --config .deny.toml check bans licenses sources
+    else
+        say "SKIPPED: cargo-deny is not installed (cargo install cargo-deny)"
+    fi
+    say "check passed"
+}
+
+case "${1-}" in
+"") demo ;;
+server) shift; build; exec "$sealpost" serve "$@" ;;
+client) shift; build; exec "$sealpost" "$@" ;;
+test) shift; run_tests "$@" ;;
+check) check ;;
+bench) shift; build; exec "$here/tests/bench/throughput.sh" "$sealpost" "$@" ;;
+help | -h | --help) usage ;;
+*) usage >&2; fail "there is no ./run.sh $1" ;;
+esac

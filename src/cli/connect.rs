@@ -1,0 +1,332 @@
+//! The options of every command that talks to a server, and what they mean.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::output::Output;
+use super::secret::Secret;
+use super::tls::TlsOptions;
+use crate::client::{Client, Login, Target};
+use crate::config::{DEFAULT_ADDRESS, DEFAULT_PORT};
+use crate::error::{Error, Kind, Result};
+use crate::pki::{Passphrase, keys};
+use crate::protocol::{Account, LoginMethod, Secure};
+use crate::text::{escape, parse_duration, parse_size};
+use crate::transport::{ClientTls, Connector, Roots};
+
+/// Where the own certificates are looked for.
+const CERTS: &str = "certs";
+
+/// The server, the login and the protection.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConnectOptions {
+    #[command(flatten)]
+    server: ServerOptions,
+    #[command(flatten)]
+    security: SecurityOptions,
+    #[command(flatten)]
+    tls: TlsOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server and login")]
+struct ServerOptions {
+    /// The server
+    #[arg(long, value_name = "HOST[:PORT]", default_value = DEFAULT_ADDRESS)]
+    server: String,
+    /// Who you are; without it the client certificate is the login
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Where the password comes from: prompt, env:VARIABLE or file:PATH, never the password itself
+    #[arg(long, value_name = "SRC", default_value = "prompt")]
+    password: Secret,
+    /// Give up connecting after this time
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    connect_timeout: Duration,
+    /// Give up when the server does not answer, or a transfer does not move, for this time
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Move at most so many bytes a second on each connection, such as 500K or 1M
+    #[arg(long, value_name = "RATE", value_parser = parse_size)]
+    limit_rate: Option<u64>,
+}
+
+#[derive(Clone, Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+#[command(next_help_heading = "Protection")]
+struct SecurityOptions {
+    /// No TLS: everything, the password too, can be read on the way
+    #[arg(long)]
+    plain: bool,
+    /// Believe the CA certificates in this file, PEM [default: certs/ca.crt]
+    #[arg(long, value_name = "FILE", visible_alias = "CAfile")]
+    cacert: Option<PathBuf>,
+    /// Believe the CAs of the public web instead
+    #[arg(long, conflicts_with = "cacert")]
+    public_roots: bool,
+    /// Show this certificate, PEM [default: certs/client.crt when it is there]
+    #[arg(long, value_name = "FILE")]
+    cert: Option<PathBuf>,
+    /// Its private key, PEM [default: certs/client.key]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Where the passphrase of the key comes from: prompt, env:VARIABLE or file:PATH
+    #[arg(long, value_name = "SRC")]
+    pass: Option<Secret>,
+    /// Refuse a server whose certificate is on this revocation list, PEM or DER; repeatable
+    #[arg(long, value_name = "FILE")]
+    crlfile: Vec<PathBuf>,
+    /// The name the server's certificate must have, if not the host's
+    #[arg(long, value_name = "NAME")]
+    servername: Option<String>,
+    /// Accept only this public key, besides all other checks (curl's form, sha256//BASE64)
+    #[arg(long, value_name = "PIN", value_parser = parse_pin)]
+    pinnedpubkey: Option<String>,
+    /// Accept any certificate: whoever is on the way can read and change everything
+    #[arg(short = 'k', long)]
+    insecure: bool,
+    /// Do not resume earlier TLS sessions
+    #[arg(long)]
+    no_resume: bool,
+}
+
+impl ConnectOptions {
+    /// Connects and logs in; with `-v` says how.
+    pub(crate) fn log_in(&self, output: Output) -> Result<(Target, Client<Connector>, Account)> {
+        let target = self.target(self.login()?, output)?;
+        let mut client = connect(&target, output)?;
+        let account = match &target.login {
+            Login::Password { user, password } => client.login(user, password)?,
+            Login::Certificate => log_in_by_certificate(&mut client)?,
+        };
+        output.detail(format!("logged in as {} ({})", account.user, account.role));
+        Ok((target, client, account))
+    }
+
+    /// Connects without logging in.
+    pub(crate) fn greet(&self, output: Output) -> Result<Client<Connector>> {
+        connect(&self.target(Login::Certificate, output)?, output)
+    }
+
+    /// The user named, which `register` needs.
+    pub(crate) fn user(&self) -> Result<&str> {
+        self.server
+            .user
+            .as_deref()
+            .ok_or_else(|| Error::new(Kind::Usage, "who is it to be?").hint("say --user NAME"))
+    }
+
+    /// The password, asked as `what`.
+    pub(crate) fn password(&self, what: &str) -> Result<zeroize::Zeroizing<String>> {
+        self.server.password.read(what)
+    }
+
+    /// Whether the password is typed.
+    pub(crate) fn asks_for_password(&self) -> bool {
+        self.server.password == Secret::Prompt
+    }
+
+    fn login(&self) -> Result<Login> {
+        let Some(user) = &self.server.user else {
+            return Ok(Login::Certificate);
+        };
+        Ok(Login::Password {
+            user: user.clone(),
+            password: self.password(&format!("password of {user}"))?,
+        })
+    }
+
+    fn target(&self, login: Login, output: Output) -> Result<Target> {
+        let (host, port) = host_and_port(&self.server.server)?;
+        if self.security.insecure && !self.security.plain {
+            output.warn("--insecure: the server is not verified; whoever is on the way can read and change everything");
+        }
+        Ok(Target {
+            host,
+            port,
+            tls: match self.security.plain {
+                true => None,
+                false => Some(self.client_tls()?.load()?),
+            },
+            connect_timeout: self.server.connect_timeout,
+            timeout: self.server.timeout,
+            rate: self.server.limit_rate,
+            login,
+        })
+    }
+
+    fn client_tls(&self) -> Result<ClientTls> {
+        let security = &self.security;
+        let certificate = self.certificate()?;
+        Ok(ClientTls {
+            roots: match security.public_roots {
+                true => Roots::Public,
+                false => Roots::File(self.ca_file()?),
+            },
+            passphrase: match &certificate {
+                Some((_, key)) => passphrase(security.pass.as_ref(), key)?,
+                None => None,
+            },
+            certificate,
+            revocation_lists: security.crlfile.clone(),
+            server_name: security.servername.clone(),
+            insecure: security.insecure,
+            pin: security.pinnedpubkey.clone(),
+            resume: !security.no_resume,
+            policy: self.tls.policy(),
+        })
+    }
+
+    fn ca_file(&self) -> Result<PathBuf> {
+        if let Some(path) = &self.security.cacert {
+            return Ok(path.clone());
+        }
+        let path = Path::new(CERTS).join("ca.crt");
+        if path.exists() || self.security.insecure {
+            return Ok(path);
+        }
+        Err(Error::new(Kind::CaFile, "there is no CA to check the server against")
+            .hint("name its file with --cacert; `sealpost pki init` makes one; --plain does without TLS"))
+    }
+
+    /// The own certificate and key: as given, else those in certs/ when they are there.
+    fn certificate(&self) -> Result<Option<(PathBuf, PathBuf)>> {
+        let default = |name: &str| Path::new(CERTS).join(name);
+        match (&self.security.cert, &self.security.key) {
+            (Some(cert), Some(key)) => Ok(Some((cert.clone(), key.clone()))),
+            (Some(cert), None) => Ok(Some((cert.clone(), cert.with_extension("key")))),
+            (None, Some(_)) => {
+                Err(Error::new(Kind::Usage, "--key needs its certificate")
+                    .hint("give --cert as well"))
+            }
+            (None, None) => {
+                let pair = (default("client.crt"), default("client.key"));
+                Ok((pair.0.exists() && pair.1.exists()).then_some(pair))
+            }
+        }
+    }
+}
+
+fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
+    let connected = target.connect();
+    if let Some(complaint) = target
+        .tls
+        .as_ref()
+        .and_then(crate::transport::TlsClient::complaint)
+    {
+        output.warn(format!("--insecure: {}", escape(complaint.message())));
+    }
+    let client = connected?;
+    if let Some(hello) = client.hello() {
+        let secure = match hello.secure {
+            Secure::Plain => "plain TCP: anyone on the way reads everything",
+            Secure::Tls => "TLS, the server proved",
+            Secure::Mtls => "mutual TLS, both sides proved",
+        };
+        let session = client.session().map_or_else(String::new, |session| {
+            let resumed = session.handshake;
+            format!(
+                ", {} {} {}, {resumed} handshake",
+                session.version, session.cipher, session.group
+            )
+        });
+        output.detail(format!(
+            "connected to {}:{} ({}), connection {}: {secure}{session}",
+            target.host,
+            target.port,
+            escape(&hello.agent),
+            escape(&hello.id)
+        ));
+    }
+    Ok(client)
+}
+
+fn log_in_by_certificate(client: &mut Client<Connector>) -> Result<Account> {
+    let methods = client
+        .hello()
+        .map(|hello| hello.login.clone())
+        .unwrap_or_default();
+    if !methods.contains(&LoginMethod::Certificate) {
+        return Err(Error::new(Kind::LoginRefused, "there is nothing to log in with")
+            .hint("say who you are with --user NAME; `sealpost register --user NAME` makes an account"));
+    }
+    client.login_by_certificate()
+}
+
+/// The passphrase of an encrypted key: from where it was said to come, else asked.
+pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<Passphrase>> {
+    let what = format!("passphrase of {}", key.display());
+    match source {
+        Some(source) => Ok(Some(Passphrase::from(source.read(&what)?))),
+        None if keys::needs_passphrase(key)? => {
+            Ok(Some(Passphrase::from(Secret::Prompt.read(&what)?)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// `host`, `host:port`, `1.2.3.4:port`, `::1`, `[::1]:port`.
+fn host_and_port(text: &str) -> Result<(String, u16)> {
+    let wrong = || {
+        Error::new(Kind::Usage, format!("{text} is not HOST or HOST:PORT"))
+            .hint("such as 127.0.0.1:9999 or [::1]:9999")
+    };
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
+        let port = match port.strip_prefix(':') {
+            Some(port) => port.parse().map_err(|_nan| wrong())?,
+            None if port.is_empty() => DEFAULT_PORT,
+            None => return Err(wrong()),
+        };
+        return Ok((host.to_owned(), port));
+    }
+    match text.rsplit_once(':') {
+        Some((host, _)) if host.contains(':') => Ok((text.to_owned(), DEFAULT_PORT)),
+        Some((host, port)) if !host.is_empty() => {
+            Ok((host.to_owned(), port.parse().map_err(|_nan| wrong())?))
+        }
+        None if !text.is_empty() => Ok((text.to_owned(), DEFAULT_PORT)),
+        _ => Err(wrong()),
+    }
+}
+
+/// `sha256//` and the base64 of 32 bytes.
+fn parse_pin(text: &str) -> Result<String, String> {
+    let base64 = text.strip_prefix("sha256//").unwrap_or_default();
+    let digits = base64.strip_suffix('=').unwrap_or_default();
+    match digits.len() == 43 && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b)) {
+        true => Ok(text.to_owned()),
+        false => Err("a pin is sha256// and 44 characters of base64; `sealpost pki fingerprint FILE` prints it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_may_have_a_port_and_may_be_an_address_of_either_kind() {
+        for (text, host, port) in [
+            ("localhost", "localhost", 9999),
+            ("localhost:1", "localhost", 1),
+            ("127.0.0.1:80", "127.0.0.1", 80),
+            ("::1", "::1", 9999),
+            ("[::1]", "::1", 9999),
+            ("[::1]:5", "::1", 5),
+        ] {
+            assert_eq!(host_and_port(text).unwrap(), (host.to_owned(), port));
+        }
+        for text in ["", ":1", "a:b", "a:99999", "[::1", "[::1]x"] {
+            assert_eq!(
+                host_and_port(text).unwrap_err().kind(),
+                Kind::Usage,
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! A typed client: one connection, one request at a time.
+//!
+//! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
+//! files are [`upload`] and [`download`], many of them [`Batch`].
+
+mod batch;
+mod download;
+mod upload;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+pub use batch::{Batch, Job, Outcome, Watch};
+pub use download::{Download, download};
+pub use upload::{Upload, upload};
+
+use crate::error::{Error, Kind, Result};
+use crate::protocol::{
+    AGENT, Account, Code, Conflict, FileInfo, FileName, FileReply, FrameError, HelloReply,
+    ListReply, Refusal, Request, VERSION, WhoamiReply, parse_reply, read_frame, write_frame,
+};
+use crate::transport::{Connector, Session, Side, TlsClient, Wire, connect, explain};
+
+/// Entries asked for in each page of a listing.
+const PAGE: u64 = 500;
+
+/// How long a server that cut an upload short is listened to for its reason.
+const REASON_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where to connect, and as whom.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The host's name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// TLS, or none: plain TCP, readable by anyone on the way.
+    pub tls: Option<TlsClient>,
+    /// Bounds connecting and the handshake.
+    pub connect_timeout: Duration,
+    /// Bounds waiting for a reply, and a stall in the middle of a body.
+    pub timeout: Duration,
+    /// Bytes a second at most, each connection.
+    pub rate: Option<u64>,
+    /// How to log in.
+    pub login: Login,
+}
+
+/// How to log in.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// By user and password.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Zeroizing<String>,
+    },
+    /// By the client certificate of the TLS connection.
+    Certificate,
+}
+
+impl Target {
+    /// Connects, says hello, and logs in.
+    pub fn log_in(&self) -> Result<(Client<Connector>, Account)> {
+        let mut client = self.connect()?;
+        let account = match &self.login {
+            Login::Password { user, password } => client.login(user, password)?,
+            Login::Certificate => client.login_by_certificate()?,
+        };
+        Ok((client, account))
+    }
+
+    /// Connects and says hello. Only now is it true that the server let us in: in TLS 1.3 it judges the
+    /// client's certificate after the client's handshake is done.
+    pub fn connect(&self) -> Result<Client<Connector>> {
+        let wire = connect(
+            &self.host,
+            self.port,
+            self.tls.as_ref(),
+            self.connect_timeout,
+        )?;
+        let mut client = Client::greet(wire, self.timeout)?;
+        client.rate = self.rate;
+        Ok(client)
+    }
+}
+
+/// A connection to a server that answered our hello.
+#[derive(Debug)]
+pub struct Client<W> {
+    wire: W,
+    hello: Option<HelloReply>,
+    buffer: Vec<u8>,
+    timeout: Duration,
+    /// Bytes a second at most.
+    rate: Option<u64>,
+    usable: bool,
+}
+
+impl Client<Connector> {
+    /// What the TLS handshake agreed on; `None` when plain.
+    pub fn session(&self) -> Option<Session> {
+        self.wire.session()
+    }
+
+    /// Says goodbye and ends the connection politely.
+    pub fn quit(mut self) {
+        if self.usable {
+            let _gone = self.ask::<Done>(&Request::Quit {});
+        }
+        self.wire.close();
+    }
+}
+
+/// The fields of a reply that has none.
+#[derive(serde::Deserialize)]
+struct Done {}
+
+impl<W: Wire> Client<W> {
+    /// Says hello over `wire`; every reply must come within `timeout`.
+    pub fn greet(wire: W, timeout: Duration) -> Result<Self> {
+        let mut client = Self {
+            wire,
+            hello: None,
+            buffer: Vec::new(),
+            timeout,
+            rate: None,
+            usable: true,
+        };
+        let hello = Request::Hello {
+            version: VERSION,
+            agent: AGENT.to_owned(),
+        };
+        client.hello = Some(client.ask(&hello)?);
+        Ok(client)
+    }
+
+    /// What the server said of itself and of this connection.
+    pub fn hello(&self) -> Option<&HelloReply> {
+        self.hello.as_ref()
+    }
+
+    /// Whether another request can be made on this connection.
+    pub fn usable(&self) -> bool {
+        self.usable
+    }
+
+    /// Makes an account, and is logged in as it.
+    pub fn register(&mut self, user: &str, password: &str) -> Result<Account> {
+        self.ask(&Request::Register {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        })
+    }
+
+    /// Logs in by user and password.
+    pub fn login(&mut self, user: &str, password: &str) -> Result<Account> {
+        self.ask(&Request::Login {
+            user: Some(user.to_owned()),
+            password: Some(password.to_owned()),
+        })
+    }
+
+    /// Logs in by the client certificate.
+    pub fn login_by_certificate(&mut self) -> Result<Account> {
+        self.ask(&Request::Login {
+            user: None,
+            password: None,
+        })
+    }
+
+    /// Changes the own password.
+    pub fn passwd(&mut self, old: &str, new: &str) -> Result<()> {
+        let request = Request::Passwd {
+            old: old.to_owned(),
+            new: new.to_owned(),
+        };
+        self.ask::<Done>(&request).map(|_done| ())
+    }
+
+    /// Asks who is logged in.
+    pub fn whoami(&mut self) -> Result<WhoamiReply> {
+        self.ask(&Request::Whoami {})
+    }
+
+    /// Every file whose name begins with `prefix`, in the order of names.
+    pub fn list(&mut self, prefix: &str) -> Result<Vec<FileInfo>> {
+        let mut files: Vec<FileInfo> = Vec::new();
+        loop {
+            let after = files
+                .last()
+                .map_or_else(String::new, |last| last.name.to_string());
+            let page: ListReply = self.ask(&Request::List {
+                prefix: prefix.to_owned(),
+                after: after.clone(),
+                limit: PAGE,
+            })?;
+            // A listing that does not go forward would never end.
+            let forward = page
+                .files
+                .iter()
+                .all(|file| file.name.as_str() > after.as_str());
+            let begins = page
+                .files
+                .iter()
+                .all(|file| file.name.as_str().starts_with(prefix));
+            let ends = page.files.is_empty() && page.more;
+            if !forward || !begins || ends || !page.files.is_sorted_by(|a, b| a.name < b.name) {
+                return Err(self.weird("its listing is not in order"));
+            }
+            files.extend(page.files);
+            if !page.more {
+                return Ok(files);
+            }
+        }
+    }
+
+    /// Asks about one file.
+    pub fn stat(&mut self, name: &FileName) -> Result<FileInfo> {
+        let reply: FileReply = self.ask(&Request::Stat {
+            name: name.to_string(),
+        })?;
+        self.expect_name(name, reply.file)
+    }
+
+    /// Removes a file.
+    pub fn delete(&mut self, name: &FileName) -> Result<()> {
+        let request = Request::Delete {
+            name: name.to_string(),
+        };
+        self.ask::<Done>(&request).map(|_done| ())
+    }
+
+    /// Gives a file another name.
+    pub fn rename(
+        &mut self,
+        from: &FileName,
+        to: &FileName,
+        conflict: Conflict,
+    ) -> Result<FileInfo> {
+        let reply: FileReply = self.ask(&Request::Rename {
+            from: from.to_string(),
+            to: to.to_string(),
+            conflict,
+        })?;
+        self.expect_name(to, reply.file)
+    }
+
+    fn expect_name(&mut self, asked: &FileName, told: FileInfo) -> Result<FileInfo> {
+        if told.name == *asked {
+            return Ok(told);
+        }
+        Err(self.weird("it answered for another file"))
+    }
+
+    /// One request, one reply.
+    fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T> {
+        self.say(request)?;
+        self.hear()
+    }
+
+    fn say(&mut self, message: &impl Serialize) -> Result<()> {
+        self.wire.expect_by(Instant::now() + self.timeout);
+        write_frame(&mut self.wire, message).map_err(|error| self.write_failed(&error))
+    }
+
+    fn hear<T: DeserializeOwned>(&mut self) -> Result<T> {
+        self.wire.expect_by(Instant::now() + self.timeout);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let reply = match read_frame(&mut self.wire, &mut buffer) {
+            Ok(Some(frame)) => match parse_reply(frame) {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(refusal)) => Err(self.refused(refusal)),
+                Err(error) => Err(self.weird("its reply makes no sense").source(error)),
+            },
+            Ok(None) => Err(self.wire_failed(&io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(self.frame_failed(error)),
+        };
+        self.buffer = buffer;
+        reply
+    }
+
+    /// A write failed: the server may have said why before it stopped reading.
+    fn write_failed(&mut self, error: &io::Error) -> Error {
+        self.usable = false;
+        self.wire.expect_by(Instant::now() + REASON_TIMEOUT);
+        match read_frame(&mut self.wire, &mut self.buffer) {
+            Ok(Some(frame)) => match parse_reply::<Done>(frame) {
+                Ok(Err(refusal)) => self.refused(refusal),
+                _ => self.wire_failed(error),
+            },
+            Err(FrameError::Io(reason)) if reason.kind() == io::ErrorKind::InvalidData => {
+                // An alert: the reason in TLS's own words.
+                self.wire_failed(&reason)
+            }
+            _ => self.wire_failed(error),
+        }
+    }
+
+    fn wire_failed(&mut self, error: &io::Error) -> Error {
+        self.usable = false;
+        let explained = explain(Side::Client, error);
+        let told = match self.hello {
+            Some(_) if error.kind() == io::ErrorKind::UnexpectedEof => Error::new(
+                Kind::Partial,
+                "the connection ended before the server had answered",
+            )
+            .hint("try again; an interrupted transfer goes on with --conflict resume"),
+            _ => explained,
+        };
+        self.with_id(told)
+    }
+
+    fn frame_failed(&mut self, error: FrameError) -> Error {
+        match error {
+            FrameError::Io(error) => self.wire_failed(&error),
+            FrameError::Truncated => self.wire_failed(&io::ErrorKind::UnexpectedEof.into()),
+            // An alert of TLS read as a frame's length: 0x15, version 3.
+            FrameError::TooLong(n) if n >> 16 == 0x1503 => {
+                self.usable = false;
+                Error::new(Kind::Handshake, "the server speaks TLS, not plain TCP")
+                    .hint("connect without --plain")
+            }
+            error => self
+                .weird("what it sends is not the protocol of Sealpost")
+                .source(error),
+        }
+    }
+
+    /// The server does not keep to the protocol.
+    fn weird(&mut self, what: &str) -> Error {
+        self.usable = false;
+        let error = Error::new(
+            Kind::Protocol,
+            format!("the server cannot be understood: {what}"),
+        )
+        .hint("is it a Sealpost server of this version?");
+        self.with_id(error)
+    }
+
+    fn refused(&mut self, refusal: Refusal) -> Error {
+        if refusal.code.ends_connection() {
+            self.usable = false;
+        }
+        let hint = match (&self.hello, refusal.code) {
+            // Refused before anything was asked: the two speak different languages.
+            (None, Code::BadRequest) => {
+                "give or leave out --plain as the server wants it; is this its port?"
+            }
+            (_, code) => next_step(code),
+        };
+        let error = Error::new(refusal.code.into(), refusal.message.clone())
+            .hint(hint)
+            .source(refusal);
+        self.with_id(error)
+    }
+
+    /// Adds the connection's id, under which the server's log has the cause.
+    fn with_id(&self, error: Error) -> Error {
+        match &self.hello {
+            Some(hello) => error.about(format!("connection {}", hello.id)),
+            None => error,
+        }
+    }
+}
+
+/// What somebody who was refused can do.
+fn next_step(code: Code) -> &'static str {
+    match code {
+        Code::BadRequest => {
+            "check the name: no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
+        }
+        Code::UnsupportedVersion => "use a client of the server's version",
+        Code::LoginRequired => "say who you are with --user",
+        Code::LoginFailed => "check --user and --password; `sealpost register` makes an account",
+        Code::RegisterClosed => "ask the operator: `sealpost user add NAME` makes an account",
+        Code::NameTaken => "choose another name",
+        Code::Forbidden => {
+            "only its owner or an admin may do that; `sealpost stat` tells the owner"
+        }
+        Code::NotFound => "`sealpost ls` shows what is there",
+        Code::Exists => "say --conflict overwrite, rename or resume",
+        Code::TooLarge | Code::QuotaExceeded => "make room with `sealpost rm`, or ask the operator",
+        Code::NoSpace => "the operator has to make room; nothing of yours was changed",
+        Code::ChecksumMismatch => {
+            "the file changed while it was sent, or the bytes were altered on the way; try again"
+        }
+        Code::Busy | Code::RateLimited | Code::Timeout => "wait a moment and try again",
+        Code::ShuttingDown => "try again when the server is back",
+        Code::Internal | Code::Unknown => "give the connection id to the operator",
+    }
+}
+
+/// What a transfer tells while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It begins: so many bytes in all, so many of them already there.
+    Begin {
+        /// Bytes of the whole file.
+        size: u64,
+        /// Bytes that need not travel again.
+        held: u64,
+    },
+    /// So many more bytes moved.
+    Moved(u64),
+}

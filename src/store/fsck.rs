@@ -1,0 +1,397 @@
+//! Does what is on disk belong together? Checking writes nothing and works beside a running server;
+//! repairing needs the server stopped.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::access::Rules;
+use super::blobs::{BlobId, Blobs, scan};
+use super::replace::{open_existing, private_dir, replace, replace_with};
+use super::rowformat::{self, Loaded, RowWriter};
+use super::rows::Row;
+use super::table::{self, Rows};
+use super::users::Accounts;
+use super::{journal, lock_dir};
+use crate::config;
+use crate::error::{Error, Kind, Result};
+use crate::protocol::{FileName, Hasher, Sha256};
+use crate::text;
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+pub struct FsckReport {
+    /// Whether a server has the store open.
+    pub running: bool,
+    /// Files in the index.
+    pub files: usize,
+    /// Their bytes together.
+    pub bytes: u64,
+    /// Rows of `files.csv`, live and dead.
+    pub rows: u64,
+    /// Rows of `users.csv`.
+    pub users: usize,
+    /// Rows of `access.csv`.
+    pub rules: usize,
+    /// Whether the digests of the files were computed too.
+    pub digests: bool,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// What was done about it, one line each.
+    pub repairs: Vec<String>,
+}
+
+/// Something wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "problem", rename_all = "snake_case")]
+pub enum Problem {
+    /// A table cannot be read.
+    Table {
+        /// The file, the line and what is wrong.
+        what: String,
+    },
+    /// A row of `files.csv` before good ones cannot be read.
+    BadRow {
+        /// Counted from 1, the header included.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The end of `files.csv` was cut by a crash; the next start mends that by itself.
+    TornEnd {
+        /// The first line cut.
+        line: u64,
+    },
+    /// A file is listed, but its bytes are not there.
+    MissingBlob {
+        /// The file.
+        name: FileName,
+        /// Where its bytes should be.
+        blob: String,
+    },
+    /// A file's bytes are more or fewer than listed.
+    WrongSize {
+        /// The file.
+        name: FileName,
+        /// Bytes listed.
+        listed: u64,
+        /// Bytes found.
+        found: u64,
+    },
+    /// A file's bytes are not those that were uploaded.
+    WrongDigest {
+        /// The file.
+        name: FileName,
+        /// The digest listed.
+        listed: Sha256,
+        /// The digest found.
+        found: Sha256,
+    },
+    /// A file's bytes cannot be read.
+    Unreadable {
+        /// The file.
+        name: FileName,
+        /// The error.
+        what: String,
+    },
+    /// A blob belongs to no file; the next start removes a few such by itself.
+    Orphan {
+        /// The blob.
+        blob: String,
+    },
+    /// A file in `data/blobs` that the server did not put there.
+    Stray {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table { what } => f.write_str(what),
+            Self::BadRow { line, what } => write!(f, "files.csv, line {line}: {what}"),
+            Self::TornEnd { line } => write!(f, "files.csv ends in a torn write, line {line}"),
+            Self::MissingBlob { name, blob } => {
+                write!(f, "{name}: its bytes are missing (blob {blob})")
+            }
+            Self::WrongSize {
+                name,
+                listed,
+                found,
+            } => {
+                write!(f, "{name}: {found} bytes instead of {listed}")
+            }
+            Self::WrongDigest {
+                name,
+                listed,
+                found,
+            } => {
+                write!(f, "{name}: SHA-256 {found} instead of {listed}")
+            }
+            Self::Unreadable { name, what } => write!(f, "{name}: cannot be read: {what}"),
+            Self::Orphan { blob } => write!(f, "blob {blob} belongs to no file"),
+            Self::Stray { path } => write!(f, "{} is none of the server's", path.display()),
+        }
+    }
+}
+
+/// Looks, and writes nothing. Beside a running server it looks twice and reports what it saw both times: an
+/// upload between its blob and its row is no problem.
+pub fn check(dir: &Path, digests: bool) -> Result<FsckReport> {
+    if !dir.is_dir() {
+        let what = format!("{} is not a folder", dir.display());
+        return Err(Error::new(Kind::LocalRead, what).hint("name the server's folder with --data"));
+    }
+    let running = is_running(dir);
+    let first = look(dir, digests && !running)?.0;
+    if !running {
+        return Ok(first);
+    }
+    let (mut second, _) = look(dir, digests)?;
+    second.running = true;
+    // Digests are only computed in the second look: what is on disk under a blob's name never changes.
+    second.problems.retain(|problem| {
+        matches!(problem, Problem::WrongDigest { .. }) || first.problems.contains(problem)
+    });
+    Ok(second)
+}
+
+/// Looks, then mends what can be mended without losing a file: rows that cannot be read are dropped (the
+/// old `files.csv` is kept beside it), orphans are removed. No server may run.
+pub fn repair(dir: &Path, digests: bool) -> Result<FsckReport> {
+    let _lock = lock_dir(dir)?;
+    let (mut report, loaded) = look(dir, digests)?;
+    let Some(loaded) = loaded else {
+        return Ok(report);
+    };
+    let path = dir.join(journal::NAME);
+    let cannot = |error| {
+        Error::io(
+            Kind::LocalWrite,
+            format!("repair {}", path.display()),
+            error,
+        )
+    };
+    if !loaded.bad.is_empty() {
+        let stamp = text::now().unix_timestamp();
+        let backup = dir.join(format!("{}.bad-{stamp}", journal::NAME));
+        fs::read(&path)
+            .and_then(|old| replace(&backup, 0o600, &old))
+            .map_err(cannot)?;
+        write_index(&path, &loaded).map_err(cannot)?;
+        report.repairs.push(format!(
+            "{} rows that cannot be read were dropped; the file as it was is {}",
+            loaded.bad.len(),
+            backup.display()
+        ));
+    }
+    let repair = clear_orphans(dir, &report.problems, !loaded.bad.is_empty()).map_err(cannot)?;
+    report.repairs.extend(repair);
+    Ok(report)
+}
+
+/// Removes blobs that belong to no file; when rows were dropped, some may have been theirs, and all are
+/// moved aside instead.
+fn clear_orphans(
+    dir: &Path,
+    problems: &[Problem],
+    rows_dropped: bool,
+) -> io::Result<Option<String>> {
+    let blobs = Blobs::open(dir)?;
+    let lost = dir.join("lost");
+    let mut count = 0;
+    for problem in problems {
+        let Problem::Orphan { blob } = problem else {
+            continue;
+        };
+        let Ok(id) = blob.parse::<BlobId>() else {
+            continue;
+        };
+        count += 1;
+        if rows_dropped {
+            private_dir(&lost)?;
+            fs::rename(blobs.path(&id), lost.join(blob))?;
+        } else {
+            blobs.remove(&id);
+        }
+    }
+    Ok(match count {
+        0 => None,
+        _ if rows_dropped => Some(format!(
+            "{count} blobs that may have been theirs were moved to {}",
+            lost.display()
+        )),
+        _ => Some(format!("{count} blobs that belong to no file were removed")),
+    })
+}
+
+fn is_running(dir: &Path) -> bool {
+    let lock = File::open(dir.join(".lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn look(dir: &Path, digests: bool) -> Result<(FsckReport, Option<Loaded>)> {
+    let mut report = FsckReport {
+        digests,
+        ..FsckReport::default()
+    };
+    report.users = look_at_table::<Accounts>(dir, &mut report.problems, Accounts::len);
+    report.rules = look_at_table::<Rules>(dir, &mut report.problems, Rules::len);
+    let path = dir.join(journal::NAME);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            report.problems.push(Problem::Table {
+                what: format!("{} is missing", path.display()),
+            });
+            return Ok((report, None));
+        }
+        Err(error) => {
+            let what = format!("read {}", path.display());
+            return Err(Error::io(Kind::LocalRead, what, error));
+        }
+    };
+    let loaded = match rowformat::load(&bytes) {
+        Ok(loaded) => loaded,
+        Err(what) => {
+            let what = format!("{}, line 1: {what}", path.display());
+            report.problems.push(Problem::Table { what });
+            return Ok((report, None));
+        }
+    };
+    look_at_rows(&loaded, &mut report);
+    look_at_blobs(&dir.join("blobs"), &loaded, &mut report)?;
+    Ok((report, Some(loaded)))
+}
+
+fn look_at_table<T: Rows>(
+    dir: &Path,
+    problems: &mut Vec<Problem>,
+    count: fn(&T) -> usize,
+) -> usize {
+    let path = dir.join(format!("{}.csv", T::NAME));
+    let table = match fs::read(&path) {
+        Ok(bytes) => table::parse::<T>(&path, &bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+        Err(error) => {
+            let what = format!("read {}", path.display());
+            Err(Error::io(Kind::LocalRead, what, error))
+        }
+    };
+    match table {
+        Ok(table) => count(&table),
+        Err(error) => {
+            let what = error.message().to_owned();
+            problems.push(Problem::Table { what });
+            0
+        }
+    }
+}
+
+fn look_at_rows(loaded: &Loaded, report: &mut FsckReport) {
+    report.rows = loaded.lines;
+    report.files = loaded.index.len();
+    report.bytes = loaded.index.iter().map(|(_, row)| row.size).sum();
+    for row in loaded.bad.iter().filter(|row| row.followed) {
+        let (line, what) = (row.line, row.what.clone());
+        report.problems.push(Problem::BadRow { line, what });
+    }
+    if let Some(torn) = loaded.bad.iter().find(|row| !row.followed) {
+        report.problems.push(Problem::TornEnd { line: torn.line });
+    }
+}
+
+fn look_at_blobs(dir: &Path, loaded: &Loaded, report: &mut FsckReport) -> Result<()> {
+    let (blobs, strays) = match scan(dir) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), Vec::new()),
+        Err(error) => {
+            let what = format!("read {}", dir.display());
+            return Err(Error::io(Kind::LocalRead, what, error));
+        }
+    };
+    let mut orphans: HashSet<BlobId> = blobs.iter().copied().collect();
+    for (name, row) in loaded.index.iter() {
+        let problem = if orphans.remove(&row.blob) {
+            look_at_file(dir, name, row, report.digests)
+        } else {
+            let (name, blob) = (name.clone(), row.blob.to_string());
+            Some(Problem::MissingBlob { name, blob })
+        };
+        report.problems.extend(problem);
+    }
+    let orphans = blobs.iter().filter(|blob| orphans.contains(*blob));
+    let orphans = orphans.map(|blob| Problem::Orphan {
+        blob: blob.to_string(),
+    });
+    report.problems.extend(orphans);
+    report
+        .problems
+        .extend(strays.into_iter().map(|path| Problem::Stray { path }));
+    Ok(())
+}
+
+fn look_at_file(dir: &Path, name: &FileName, row: &Row, digests: bool) -> Option<Problem> {
+    let name = name.clone();
+    let unreadable = |name, error: &io::Error| {
+        let what = error.to_string();
+        Some(Problem::Unreadable { name, what })
+    };
+    let path = dir.join(row.blob.to_string());
+    let length = match fs::symlink_metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) => return unreadable(name, &error),
+    };
+    if length != row.size {
+        let (listed, found) = (row.size, length);
+        return Some(Problem::WrongSize {
+            name,
+            listed,
+            found,
+        });
+    }
+    if !digests {
+        return None;
+    }
+    match digest(&path) {
+        Ok(found) if found == row.sha256 => None,
+        Ok(found) => Some(Problem::WrongDigest {
+            name,
+            listed: row.sha256,
+            found,
+        }),
+        // Deleted since the look at the folder.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => unreadable(name, &error),
+    }
+}
+
+fn digest(path: &Path) -> io::Result<Sha256> {
+    let mut file = open_existing(path, false)?;
+    let mut hasher = Hasher::default();
+    let mut chunk = vec![0; config::CHUNK_BYTES];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(hasher.finish()),
+            n => hasher.update(&chunk[..n]),
+        }
+    }
+}
+
+fn write_index(path: &Path, loaded: &Loaded) -> io::Result<()> {
+    replace_with(path, 0o600, |to| {
+        let mut rows = RowWriter::new(to);
+        rows.header()?;
+        loaded
+            .index
+            .iter()
+            .try_for_each(|(name, row)| rows.put(name, row))?;
+        rows.finish()
+    })
+    .map(drop)
+}

@@ -1,0 +1,33 @@
+//! Byte streams with deadlines: plain TCP, or TLS by rustls around the same socket. Above this room a
+//! connection is a [`Wire`] and nothing tells the two apart.
+//!
+//! This room owns rustls. What a connection does is the same either way; that is what makes the plain
+//! and the sealed run of a transfer comparable.
+
+mod connect;
+mod failure;
+mod listen;
+mod pace;
+mod policy;
+mod socket;
+mod stream;
+
+pub use connect::{ClientTls, Connector, Roots, TlsClient, connect};
+pub use failure::{Side, explain};
+pub use listen::{Accepted, Acceptor, ClientAuth, Mode, Rejected, ServerTls};
+pub use pace::Pace;
+pub use policy::{Policy, Resumption, TlsVersion};
+pub use socket::Socket;
+pub use stream::{Session, Stream};
+
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+/// A byte stream that can be told how long it may take.
+pub trait Wire: BufRead + Write {
+    /// From here on everything must be done by `deadline`, or fail with [`std::io::ErrorKind::TimedOut`].
+    fn expect_by(&mut self, deadline: Instant);
+
+    /// From here on bytes must keep moving: some in each `window`. For bodies, whose length is unbounded.
+    fn expect_progress(&mut self, window: Duration);
+}
