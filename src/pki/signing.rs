@@ -152,16 +152,13 @@ impl Authority {
             if row.role != options.role || row.status != Status::Valid || row.not_after < now {
                 continue;
             }
-            let cn = row
-                .subject
-                .split(", ")
-                .find_map(|part| part.strip_prefix("CN="));
             let has = |name: &String| {
-                cn.is_some_and(|cn| cn.eq_ignore_ascii_case(name))
-                    || row
-                        .names
-                        .split(' ')
-                        .any(|other| other.eq_ignore_ascii_case(name))
+                let mut parts = row.subject.split(", ");
+                let mut others = row.names.split(' ');
+                parts.any(|part| {
+                    part.strip_prefix("CN=")
+                        .is_some_and(|cn| cn.eq_ignore_ascii_case(name))
+                }) || others.any(|other| other.eq_ignore_ascii_case(name))
             };
             if let Some(name) = wanted.iter().find(|name| has(name)) {
                 return Err(taken(name, &format!("certificate {}", row.serial)));

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use rustls::pki_types::CertificateRevocationListDer;
 use serde_json::json;
 
 use super::super::output::Output;
@@ -13,13 +14,13 @@ use crate::error::{Error, Kind, Result};
 use crate::pki::inspect::{self, CertificateInfo};
 use crate::pki::profile::Role;
 use crate::pki::verify::{self, Against};
-use crate::pki::{Authority, keys, lint};
+use crate::pki::{Authority, keys, lint, lists};
 use crate::text;
 
 /// A certificate file.
 #[derive(Debug, Args)]
 pub(super) struct File {
-    /// A certificate, or a chain of them
+    /// A certificate, a chain of them, or a revocation list
     file: PathBuf,
 }
 
@@ -67,7 +68,14 @@ pub(super) fn list(pki: &Pki, list: &List, output: Output) -> Result<()> {
 }
 
 pub(super) fn show(file: &File, output: Output) -> Result<()> {
-    let all = read(file)?;
+    let all = match read(file) {
+        Ok(all) => all,
+        // Not a certificate; a revocation list can be shown too.
+        Err(error) => match keys::revocation_lists(&file.file) {
+            Ok(found) => return show_lists(&found, output),
+            Err(_) => return Err(error),
+        },
+    };
     if output.json {
         match all.as_slice() {
             [one] => output.json(one),
@@ -80,6 +88,19 @@ pub(super) fn show(file: &File, output: Output) -> Result<()> {
             output.line("");
         }
         output.line(info.text(text::now()).trim_end());
+    }
+    Ok(())
+}
+
+fn show_lists(found: &[CertificateRevocationListDer<'_>], output: Output) -> Result<()> {
+    let found = found.iter().map(|der| lists::revocation_list(der));
+    let all = found.collect::<Result<Vec<_>>>()?;
+    if output.json {
+        output.json(&all);
+        return Ok(());
+    }
+    for list in &all {
+        output.line(list.text(text::now()).trim_end());
     }
     Ok(())
 }
