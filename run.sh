@@ -50,8 +50,12 @@ build() {
 
 # Runs a command of sealpost and shows it as one would type it.
 run() {
-    printf '$ sealpost %s\n' "$*" >&2
-    "$sealpost" "$@"
+    local word shown=
+    for word in "$@"; do
+        case $word in *' '*) shown+=" '$word'" ;; *) shown+=" $word" ;; esac
+    done
+    printf '$ sealpost%s\n' "$shown"
+    "$sealpost" "$@" 2>&1
 }
 
 demo() {
@@ -86,19 +90,21 @@ demo() {
     say
     say "3. The same file, up and down, twice; a tap in the middle writes down what passes"
     sample "$out/lecture notes 讲义.txt"
-    local name="lecture notes 讲义.txt"
+    local name="lecture notes 讲义.txt" kind
     transfer plain --plain
     transfer mtls
 
     say
     say "4. What a stranger on the wire read"
     local look=(--find "user=text:demo" --find "password=env:SEALPOST_DEMO_PASSWORD" --find "file name=text:$name" --find-file "$out/$name")
-    for run in plain mtls; do
+    for kind in plain mtls; do
         say
-        run capture read "$out/$run.pcapng" "${look[@]}"
+        say "   $kind:"
+        "$sealpost" -q capture read "$out/$kind.pcapng" "${look[@]}" | sed 's/^/   /'
     done
     say
-    say "The captures are $out/plain.pcapng and $out/mtls.pcapng: open both in Wireshark."
+    say "The captures are $out/plain.pcapng and $out/mtls.pcapng: open both in Wireshark, or"
+    say "say ./run.sh client capture read $out/plain.pcapng"
     say "Next: ./run.sh server, and in another terminal ./run.sh client --help"
 }
 

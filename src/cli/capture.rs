@@ -21,7 +21,7 @@ use crate::lab::pcapng::Reader;
 use crate::lab::search::FileBlocks;
 use crate::lab::streams::walk;
 use crate::lab::tap::{Stop, Tap};
-use crate::lab::tell::tell;
+use crate::lab::tell::{brief, tell};
 use crate::text::{escape, size};
 
 /// Bytes collected before the capture is written: one write a packet would slow the relay down.
@@ -49,7 +49,7 @@ pub(super) struct CaptureCommand {
 
 #[derive(Debug, Subcommand)]
 enum CaptureSubcommand {
-    /// Tell what a stranger reads in a capture
+    /// Tell what a stranger reads in a capture; with -q in three lines a connection
     Read(ReadCommand),
 }
 
@@ -160,8 +160,13 @@ fn record_run(
         }));
     } else {
         let (packets, bytes) = (total.packets, size(total.payload_bytes));
+        let connections = if count == 1 {
+            "connection"
+        } else {
+            "connections"
+        };
         output.line(format!(
-            "{path}: {packets} packets, {bytes}, {count} connections"
+            "{path}: {packets} packets, {bytes}, {count} {connections}"
         ));
         output.note(format!(
             "next: sealpost capture read {path}, or open it in Wireshark"
@@ -203,7 +208,11 @@ fn read_run(command: ReadCommand, output: Output) -> Result<()> {
         output.json(&finding);
         return Ok(());
     }
-    for line in tell(&finding) {
+    let lines = match output.quiet {
+        true => brief(&finding),
+        false => tell(&finding),
+    };
+    for line in lines {
         output.line(line);
     }
     Ok(())

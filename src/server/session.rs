@@ -221,9 +221,8 @@ impl<'a, W: Wire> Session<'a, W> {
         let operation = request.operation();
         match (operation, self.greeted) {
             (Operation::Hello, true) => return Err(bad("hello is said once").into()),
-            (Operation::Hello, false) => {}
+            (Operation::Hello, false) | (_, true) => {}
             (_, false) => return Err(bad("hello comes first").into()),
-            (_, true) => {}
         }
         self.refresh_user();
         self.permit(operation, &[])?;

@@ -337,7 +337,7 @@ impl<W: Wire> Session<'_, W> {
         let published = self.publish(&ticket.user, &ticket.name, ticket.conflict, &stored);
         if published.is_err() {
             // Its row is in no index, so nobody can reach it; a leftover would be swept at the next start.
-            let _swept_later = self.shared.store.uploads().remove(&stored.blob);
+            self.shared.store.uploads().remove(&stored.blob);
         }
         debug_assert_eq!(stored.size, ticket.size, "the upload counts what it writes");
         published
