@@ -12,7 +12,7 @@ use super::index::Status;
 use super::inspect::{self, CertificateInfo};
 use super::keys;
 use super::order::{IssueRequest, Issued, user_name};
-use super::passphrase::Passphrase;
+use super::passphrase::{self, Passphrase};
 use super::profile::{self, AltName, Role, Validity};
 use super::request;
 use super::signer::Signer;
@@ -244,7 +244,7 @@ pub fn change_passphrase(
     new: Option<&Passphrase>,
 ) -> Result<PathBuf> {
     let key = keys::private_key(path, old)?;
-    let text = authority::key_pem(&keys::to_pkcs8(&key)?, new)?;
+    let text = authority::key_pem(&passphrase::to_pkcs8(&key)?, new)?;
     let mut batch = super::folder::Batch::default();
     batch.stage(path.to_owned(), text.as_bytes(), Access::Private, true)?;
     batch.commit()?;
