@@ -12,6 +12,7 @@
 )]
 
 mod hostile;
+mod pki;
 mod raw;
 mod relay;
 mod support;
