@@ -11,8 +11,11 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod fake;
 mod hostile;
+mod integrity;
 mod raw;
 mod relay;
+mod resume;
 mod support;
 mod transfer;
