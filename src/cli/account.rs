@@ -115,7 +115,7 @@ impl WhoamiCommand {
 }
 
 /// A password typed blind is typed twice.
-fn repeat(password: &str, user: &str) -> Result<()> {
+pub(super) fn repeat(password: &str, user: &str) -> Result<()> {
     let again = Secret::Prompt.read(&format!("the same again for {user}"))?;
     if *again == password {
         return Ok(());

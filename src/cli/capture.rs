@@ -160,8 +160,13 @@ fn record_run(
         }));
     } else {
         let (packets, bytes) = (total.packets, size(total.payload_bytes));
+        let connections = if count == 1 {
+            "connection"
+        } else {
+            "connections"
+        };
         output.line(format!(
-            "{path}: {packets} packets, {bytes}, {count} connections"
+            "{path}: {packets} packets, {bytes}, {count} {connections}"
         ));
         output.note(format!(
             "next: sealpost capture read {path}, or open it in Wireshark"

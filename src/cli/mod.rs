@@ -5,6 +5,8 @@
 )]
 
 mod account;
+mod admin;
+mod audit;
 mod capture;
 mod connect;
 mod files;
@@ -85,6 +87,14 @@ enum Command {
     Whoami(Box<account::WhoamiCommand>),
     /// Print every option's effective value and where it came from
     Config(ConfigCommand),
+    /// Make, change and list the accounts of a server
+    User(admin::UserCommand),
+    /// Set and list who may do what with which names
+    Access(admin::AccessCommand),
+    /// Check that what is in a data folder belongs together
+    Fsck(admin::FsckCommand),
+    /// Tell what happened on a server
+    Audit(audit::AuditCommand),
     /// Make, look at and revoke certificates
     Pki(pki::Pki),
     /// Stand between a client and a server and record what passes; or read such a record
@@ -161,6 +171,10 @@ fn run(
         Command::Passwd(passwd) => return passwd.run(output),
         Command::Whoami(whoami) => return whoami.run(output),
         Command::Config(config) => config_run(&config, clap, settings, output)?,
+        Command::User(user) => return user.run(output),
+        Command::Access(access) => return access.run(output),
+        Command::Fsck(fsck) => return fsck.run(output),
+        Command::Audit(audit) => return audit.run(output),
         Command::Pki(pki) => return pki::run(&pki, output),
         Command::Capture(command) => capture::run(command, output)?,
     }

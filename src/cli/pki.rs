@@ -1,6 +1,7 @@
 //! `sealpost pki`: the life of a certificate. What was created, for which names, where, until when, and the
 //! next command.
 
+mod change;
 mod look;
 mod make;
 
@@ -38,6 +39,26 @@ enum Command {
         #[command(subcommand)]
         role: make::Issue,
     },
+    /// Make a key and a request that a CA can sign
+    Csr(make::Csr),
+    /// Sign a request, also one made by openssl
+    Sign(make::Sign),
+    /// Issue the same certificate again, in place, with a new serial number
+    Renew(make::Renew),
+    /// Make a correct pair with the names of a faulty certificate
+    Reissue(make::Reissue),
+    /// Take back a certificate, by its serial number or its file
+    Revoke(change::Revoke),
+    /// Write the revocation list anew
+    Crl(change::Crl),
+    /// Set, change or remove the passphrase of a key
+    Passwd(change::Passwd),
+    /// Check a certificate step by step, and tell each step
+    Verify(look::Verify),
+    /// Say what is wrong with certificates, where that is written, and what mends it
+    Lint(look::Lint),
+    /// Say with the exit code whether a certificate is due: 0 due, 1 not due, 2 no file, 255 error
+    NeedsRenewal(look::NeedsRenewal),
     /// List what the CA has signed
     List(look::List),
     /// Tell what a certificate says
@@ -68,6 +89,16 @@ pub(super) fn run(pki: &Pki, output: Output) -> Result<ExitCode> {
     match &pki.command {
         Command::Init(init) => make::init(pki, init, output)?,
         Command::Issue { role } => make::issue(pki, role, output)?,
+        Command::Csr(csr) => make::csr(pki, csr, output)?,
+        Command::Sign(sign) => make::sign(pki, sign, output)?,
+        Command::Renew(renew) => make::renew(pki, renew, output)?,
+        Command::Reissue(reissue) => make::reissue(pki, reissue, output)?,
+        Command::Revoke(revoke) => change::revoke(pki, revoke, output)?,
+        Command::Crl(crl) => change::crl(pki, crl, output)?,
+        Command::Passwd(passwd) => change::passwd(passwd, output)?,
+        Command::Verify(verify) => return look::verify(pki, verify, output),
+        Command::Lint(lint) => return look::lint(lint, output),
+        Command::NeedsRenewal(file) => return Ok(look::needs_renewal(file, output)),
         Command::List(list) => look::list(pki, list, output)?,
         Command::Show(file) => look::show(file, output)?,
         Command::Fingerprint(file) => look::fingerprint(file, output)?,
@@ -83,7 +114,9 @@ impl Pki {
             return Ok(ca);
         }
         let source = self.ca_pass.as_ref().unwrap_or(&Secret::Prompt);
-        let passphrase = source.read("passphrase of the CA's key")?;
+        let passphrase = source.read("passphrase of the CA's key").map_err(|error| {
+            error.hint("give it with `--ca-pass env:VARIABLE` or `--ca-pass file:PATH`")
+        })?;
         Ok(ca.with_passphrase(Some(passphrase.into())))
     }
 }

@@ -202,9 +202,9 @@ mod tests {
         }
         std::os::unix::fs::symlink(&top, top.join("circle")).unwrap();
         let exclude = ["*.tmp".parse().unwrap()];
-        let jobs = uploads(&[top.clone()], None, true, &exclude).unwrap();
+        let jobs = uploads(std::slice::from_ref(&top), None, true, &exclude).unwrap();
         assert_eq!(names(&jobs), ["课程/a.txt", "课程/b/c.txt"]);
-        let jobs = uploads(&[top.clone()], Some("x/"), true, &[]).unwrap();
+        let jobs = uploads(std::slice::from_ref(&top), Some("x/"), true, &[]).unwrap();
         assert_eq!(
             names(&jobs),
             ["x/课程/a.txt", "x/课程/b/c.txt", "x/课程/b/d.tmp"]

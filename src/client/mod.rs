@@ -347,8 +347,15 @@ impl<W: Wire> Client<W> {
         if refusal.code.ends_connection() {
             self.usable = false;
         }
+        let hint = match (&self.hello, refusal.code) {
+            // Refused before anything was asked: the two speak different languages.
+            (None, Code::BadRequest) => {
+                "give or leave out --plain as the server wants it; is this its port?"
+            }
+            (_, code) => next_step(code),
+        };
         let error = Error::new(refusal.code.into(), refusal.message.clone())
-            .hint(next_step(refusal.code))
+            .hint(hint)
             .source(refusal);
         self.with_id(error)
     }

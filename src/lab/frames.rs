@@ -73,3 +73,39 @@ fn look(bytes: &[u8]) -> Look {
         Err(_) => Look::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str) -> Vec<u8> {
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        [&length, text.as_bytes()].concat()
+    }
+
+    fn texts(stream: &[u8], piece: usize) -> Vec<String> {
+        let mut scan = FrameScan::default();
+        stream.chunks(piece).for_each(|bytes| scan.feed(1, bytes));
+        scan.found.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn frames_are_found_again_behind_a_files_bytes() {
+        let (put, end) = (r#"{"op":"put"}"#, r#"{"sha256":"00"}"#);
+        let body: Vec<u8> = (0..9_999u32).map(|n| n.to_le_bytes()[0] & 0x7c).collect();
+        let stream = [&frame(put)[..], &body, &frame(end)].concat();
+        for piece in [1, 3, 1_460, stream.len()] {
+            assert_eq!(texts(&stream, piece), [put, end]);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_frame_is_none() {
+        let long = [&[0, 1, 0, 1][..], b"{"].concat();
+        let broken = frame("{\"op\"");
+        let array = frame("[1]");
+        for stream in [long, broken, array, vec![0; 4_000], vec![9; 4_000]] {
+            assert!(texts(&stream, 7).is_empty());
+        }
+    }
+}

@@ -85,40 +85,31 @@ fn verdict(connection: &Connection, file: Option<&FileFacts>) -> String {
         text.push_str("nothing was said");
         return text;
     }
-    let (read, unread): (Vec<_>, Vec<_>) = connection
-        .secrets
-        .iter()
-        .partition(|secret| secret.found.is_some());
-    let mut read: Vec<String> = read.into_iter().map(found).collect();
-    let mut unread: Vec<String> = unread
-        .into_iter()
-        .map(|secret| format!("the {}", escape(&secret.label)))
-        .collect();
-    if let (Some(file), Some(found)) = (file, connection.blocks_found) {
-        match share(found, file.blocks) {
-            _ if found == 0 => unread.push(format!("the file (0 of {} blocks)", file.blocks)),
-            share => read.push(format!(
-                "{share} % of the file's blocks ({found} of {})",
-                file.blocks
-            )),
+    let mut read = Vec::new();
+    let mut unread = Vec::new();
+    for secret in &connection.secrets {
+        match secret.found {
+            Some(_) => read.push(found(secret)),
+            None => unread.push(format!("not the {}", escape(&secret.label))),
         }
     }
-    if read.is_empty() && unread.is_empty() {
-        text.push_str(match connection.security {
-            Security::Tls => "nothing was looked for; give --find and --find-file",
-            _ => "every byte can be read; give --find and --find-file to look for something",
-        });
-        return text;
+    if let (Some(file), Some(found)) = (file, connection.blocks_found) {
+        let blocks = format!("{found} of {}", file.blocks);
+        match share(found, file.blocks) {
+            0 => unread.push(format!("{blocks} blocks of the file")),
+            share => read.push(format!("{share} % of the file's blocks ({blocks})")),
+        }
     }
-    if read.is_empty() {
-        text.push_str("read nothing");
-    } else {
-        let _infallible = write!(text, "read {}", read.join(", "));
-    }
-    if !unread.is_empty() {
-        let _infallible = write!(text, "; not found: {}", unread.join(", "));
-    }
-    text
+    let what = match (read.is_empty(), unread.is_empty()) {
+        (true, true) => match connection.security {
+            Security::Tls => "nothing was looked for (--find, --find-file)".to_owned(),
+            _ => "every byte can be read; nothing was looked for (--find, --find-file)".to_owned(),
+        },
+        (true, false) => format!("read nothing: {}", unread.join(", ")),
+        (false, true) => format!("read {}", read.join(", ")),
+        (false, false) => format!("read {}; but {}", read.join(", "), unread.join(", ")),
+    };
+    text + &what
 }
 
 fn found(secret: &SecretFinding) -> String {
@@ -185,7 +176,7 @@ fn how_much(connection: &Connection) -> String {
     } else {
         (back, "to the client")
     };
-    format!("how much (at most about {} {way} at a time)", size(bytes))
+    format!("how much (about {} {way} at once)", size(bytes))
 }
 
 fn entropy(connection: &Connection, file: Option<&FileFacts>) -> String {

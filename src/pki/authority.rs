@@ -182,7 +182,7 @@ impl Authority {
     /// free, else the name itself.
     pub(super) fn stem(&self, role: Role, names: &[String], out: Option<&str>) -> Result<String> {
         if let Some(out) = out {
-            return checked_stem(out);
+            return file_stem(out);
         }
         let first = role.word();
         let taken = |stem: &str| self.folder.path(&format!("{stem}.crt")).exists();
@@ -332,11 +332,13 @@ fn copy(key: &KeyPair) -> Result<KeyPair> {
         .map_err(|error| Error::new(Kind::Other, "cannot read the new key").source(error))
 }
 
-fn checked_stem(out: &str) -> Result<String> {
+/// The name of files that was asked for: a plain one, and none of the CA's own.
+pub(super) fn file_stem(out: &str) -> Result<String> {
     let stem = out.strip_suffix(".crt").unwrap_or(out);
+    let stem = &stem.replace(['*', ':'], "_");
     let is_plain = !stem.is_empty()
         && !stem.starts_with('.')
-        && !stem.contains(['/', '\\', ':'])
+        && !stem.contains(['/', '\\'])
         && !stem.chars().any(char::is_control);
     let is_ours = [ROOT, INTERMEDIATE]
         .iter()

@@ -4,12 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::super::profile::Algorithm;
-use super::super::testing::{mode, openssl};
+use super::super::testing::{mode, new_ca, openssl};
 use super::*;
-
-fn new_ca(dir: &Path) -> Authority {
-    Authority::init(dir, &InitOptions::default()).unwrap().0
-}
 
 fn info(authority: &Authority, name: &str) -> CertificateInfo {
     let path = authority.folder.path(name);

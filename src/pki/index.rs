@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -71,6 +72,35 @@ pub enum Reason {
     CessationOfOperation,
     /// The right to it was withdrawn.
     PrivilegeWithdrawn,
+}
+
+impl Reason {
+    /// Every reason with OpenSSL's word for it.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("unspecified", Self::Unspecified),
+        ("keyCompromise", Self::KeyCompromise),
+        ("CACompromise", Self::CaCompromise),
+        ("affiliationChanged", Self::AffiliationChanged),
+        ("superseded", Self::Superseded),
+        ("cessationOfOperation", Self::CessationOfOperation),
+        ("privilegeWithdrawn", Self::PrivilegeWithdrawn),
+    ];
+}
+
+impl FromStr for Reason {
+    type Err = String;
+
+    /// Reads OpenSSL's words in any case, with hyphens or without.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = text.replace('-', "");
+        let mut all = Self::ALL.iter();
+        all.find(|(word, _)| word.eq_ignore_ascii_case(&plain))
+            .map(|(_, reason)| *reason)
+            .ok_or_else(|| {
+                let words = Self::ALL.map(|(word, _)| word).join(", ");
+                format!("{text} is not one of {words}")
+            })
+    }
 }
 
 impl Row {

@@ -13,6 +13,7 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 use super::pem::base64;
+use super::subject::Part;
 use crate::error::{Error, Kind, Result};
 use crate::protocol::Sha256;
 use crate::text::{self, escape};
@@ -34,6 +35,9 @@ pub struct CertificateInfo {
     pub organizational_units: Vec<String>,
     /// Mail addresses: of the alternative names, then of the subject.
     pub emails: Vec<String>,
+    /// Mail addresses of the alternative names alone.
+    #[serde(skip)]
+    pub(super) alt_emails: Vec<String>,
     /// Host names among the alternative names.
     pub dns_names: Vec<String>,
     /// Addresses among the alternative names.
@@ -105,6 +109,7 @@ pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
         common_names: values(certificate.subject(), &OID_CN),
         organizational_units: values(certificate.subject(), &OID_OU),
         emails: Vec::new(),
+        alt_emails: Vec::new(),
         dns_names: Vec::new(),
         ip_addresses: Vec::new(),
         not_before: certificate.validity().not_before.to_datetime(),
@@ -124,6 +129,7 @@ pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
     for extension in certificate.extensions() {
         read_extension(extension.parsed_extension(), &mut info);
     }
+    info.alt_emails.clone_from(&info.emails);
     info.emails
         .extend(values(certificate.subject(), &OID_EMAIL));
     Ok(info)
@@ -172,6 +178,14 @@ pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>> {
             .hint("copy the file again, whole")
             .source(error.to_string())),
     }
+}
+
+/// Whether `issuer` signed `certificate`: its name stands there, and its key made the signature.
+pub(super) fn is_signed_by(certificate: &[u8], issuer: &[u8]) -> Result<bool> {
+    let (certificate, issuer) = (parse(certificate)?, parse(issuer)?);
+    let has_name = certificate.issuer().as_raw() == issuer.subject().as_raw();
+    let key = Some(issuer.public_key());
+    Ok(has_name && certificate.verify_signature(key).is_ok())
 }
 
 /// A serial number as the index writes it.
@@ -289,6 +303,17 @@ pub(super) fn values(name: &X509Name<'_>, part: &Oid<'_>) -> Vec<String> {
     let parts = name.iter_attributes();
     let parts = parts.filter(|this| this.attr_type() == part);
     parts.map(value).collect()
+}
+
+/// The parts of a name, and which of the parts known to [`Subject`](super::subject::Subject) each is.
+pub(super) fn parts(name: &X509Name<'_>) -> Vec<(Option<Part>, String)> {
+    let known = |part: &AttributeTypeAndValue<'_>| {
+        let mut all = ATTRIBUTES.iter();
+        let (_, short) = all.find(|(this, _)| this == part.attr_type())?;
+        Part::find(short)
+    };
+    let parts = name.iter_attributes();
+    parts.map(|part| (known(part), value(part))).collect()
 }
 
 fn value(part: &AttributeTypeAndValue<'_>) -> String {

@@ -14,19 +14,33 @@ pub mod authority;
 pub mod index;
 pub mod inspect;
 pub mod keys;
+pub mod lint;
 pub mod profile;
+pub mod request;
+pub mod revocation;
 pub mod subject;
+pub mod verify;
 
+#[cfg(test)]
+mod check_tests;
 mod folder;
+#[cfg(test)]
+mod life_tests;
 mod order;
 mod passphrase;
 mod pem;
 mod render;
-mod revocation;
+mod renewal;
+mod rules;
 mod signer;
+mod signing;
+mod steps;
 #[cfg(test)]
 mod testing;
 
 pub use authority::Authority;
 pub use order::{InitOptions, IssueRequest, Issued, ROOT_NAME};
 pub use passphrase::Passphrase;
+pub use renewal::{RenewRequest, Renewed};
+pub use revocation::{Revoked, WrittenList};
+pub use signing::{SignRequest, Signed, change_passphrase};

@@ -68,7 +68,7 @@ pub(super) fn unlock(
             Kind::OwnCertificate,
             format!("the passphrase of {file} is wrong"),
         )
-        .hint("try again; give it with `--pass prompt`, env:VARIABLE or file:PATH")
+        .hint("try again: `--pass` (for a CA's key `--ca-pass`) takes prompt, env:VARIABLE or file:PATH")
     };
     let plain = info.decrypt(passphrase.0.as_bytes()).map_err(|error| {
         use pkcs5::Error as Cause;

@@ -102,7 +102,7 @@ pub(super) fn parse(bytes: &[u8]) -> io::Result<Contents> {
         .iter()
         .any(|label| label == ENCRYPTED_KEY_LABEL)
     {
-        contents.encrypted_keys = encrypted_sections(bytes)?;
+        contents.encrypted_keys = sections(bytes, ENCRYPTED_KEY_LABEL)?;
     }
     for item in rustls_pemfile::read_all(&mut &*bytes) {
         match item? {
@@ -115,6 +115,10 @@ pub(super) fn parse(bytes: &[u8]) -> io::Result<Contents> {
             _ => {}
         }
     }
+    // Old programs label a request so (RFC 7468 §7).
+    let old_requests = sections(bytes, "NEW CERTIFICATE REQUEST")?;
+    let old_requests = old_requests.into_iter().map(Into::into);
+    contents.requests.extend(old_requests);
     Ok(contents)
 }
 
@@ -129,19 +133,19 @@ fn shape(bytes: &[u8]) -> Shape {
     }
 }
 
-/// The sections rustls-pemfile passes over, because rustls takes no encrypted key.
-fn encrypted_sections(bytes: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+/// The sections of a label that rustls-pemfile passes over, because rustls has no use for it.
+fn sections(bytes: &[u8], label: &str) -> io::Result<Vec<Vec<u8>>> {
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-    let begin = format!("-----BEGIN {ENCRYPTED_KEY_LABEL}-----");
+    let begin = format!("-----BEGIN {label}-----");
     let text = String::from_utf8_lossy(bytes);
-    let mut keys = Vec::new();
+    let mut all = Vec::new();
     for (at, _) in text.match_indices(&begin) {
         let section = text[at..].as_bytes();
         let (_, pem) = x509_parser::pem::parse_x509_pem(section)
-            .map_err(|error| invalid(format!("the encrypted key is no base64: {error}")))?;
-        keys.push(pem.contents);
+            .map_err(|error| invalid(format!("a section is no base64: {error}")))?;
+        all.push(pem.contents);
     }
-    Ok(keys)
+    Ok(all)
 }
 
 impl Contents {

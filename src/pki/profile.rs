@@ -38,7 +38,7 @@ pub const DAYS_MAX: u32 = 36_500;
 const BACKDATE: Duration = Duration::minutes(5);
 
 /// The names every server certificate is good for: the lab runs on one machine.
-const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+pub(super) const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,20 @@ impl Role {
             Self::Intermediate => "intermediate",
             Self::Server => "server",
             Self::Client => "client",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "server" => Ok(Self::Server),
+            "client" => Ok(Self::Client),
+            "ca" | "root" => Ok(Self::Root),
+            "intermediate" => Ok(Self::Intermediate),
+            _ => Err(format!("{text} is not one of server and client")),
         }
     }
 }
@@ -186,7 +200,7 @@ impl AltName {
         )
     }
 
-    fn to_rcgen(&self) -> Result<SanType> {
+    pub(super) fn to_rcgen(&self) -> Result<SanType> {
         let coded = |text: &str| {
             Ia5String::try_from(text).map_err(|error| {
                 Error::new(

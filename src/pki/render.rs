@@ -5,7 +5,55 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 
 use super::inspect::CertificateInfo;
+use super::lint::{Lint, Weight};
+use super::verify::{Outcome, Verification};
 use crate::text::{self, escape};
+
+impl Verification {
+    /// Each step on a line, a failure with its rule and what to do; `file` is the certificate's.
+    pub fn text(&self, file: &str) -> String {
+        self.steps.iter().fold(String::new(), |mut all, step| {
+            let mark = match step.outcome {
+                Outcome::Passed => "ok",
+                Outcome::Failed => "FAIL",
+                Outcome::Skipped => "-",
+            };
+            let check = format!("{:?}", step.check).to_lowercase();
+            let _infallible = writeln!(all, "{mark:<5} {check:<11} {}", escape(&step.says));
+            if let (Some(rule), Some(cure)) = (step.rule, &step.cure) {
+                let cure = cure.replace("FILE", file);
+                let _infallible = write!(all, "{:18}rule: {rule}\n{:18}next: {cure}\n", "", "");
+            }
+            all
+        })
+    }
+}
+
+impl Lint {
+    /// Each fault on a line, with its rule and what to do.
+    pub fn text(&self) -> String {
+        self.findings
+            .iter()
+            .fold(String::new(), |mut all, finding| {
+                let weight = match finding.weight {
+                    Weight::Refused => "refused",
+                    Weight::Strict => "strict",
+                    Weight::Advice => "advice",
+                };
+                let _infallible = write!(
+                    all,
+                    "{weight:<8} {}: {}\n{:9}rule: {}\n{:9}next: {}\n",
+                    finding.rule,
+                    escape(&finding.says),
+                    "",
+                    finding.source,
+                    "",
+                    finding.cure,
+                );
+                all
+            })
+    }
+}
 
 impl CertificateInfo {
     /// The certificate for a reader: one line a fact, `now` for the dates.

@@ -1,6 +1,6 @@
 //! Revocation: the list that says which certificates the CA no longer stands by (RFC 5280 §5).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateRevocationListDer;
 use serde::Serialize;
@@ -10,7 +10,8 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
 
 use super::authority::{Authority, CRL_DAYS, Work};
 use super::folder::Access;
-use super::index::{Row, Status};
+use super::index::{Reason, Row, Status, plain_serial};
+use super::inspect;
 use super::keys;
 use super::pem;
 use super::profile::{DAYS_MAX, Role};
@@ -32,6 +33,18 @@ pub struct WrittenList {
     pub next_update: OffsetDateTime,
 }
 
+/// A certificate that was revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Revoked {
+    /// Its row of the index, as it is now.
+    pub row: Row,
+    /// The list that says so.
+    pub list: WrittenList,
+    /// Serial numbers of the holder's other certificates, which stay good: with the same key, a stolen one
+    /// is not shut out before they are revoked too.
+    pub others: Vec<String>,
+}
+
 impl Authority {
     /// Writes the revocation list anew, good for `days` from now.
     pub fn write_crl(&self, days: u32) -> Result<WrittenList> {
@@ -45,6 +58,36 @@ impl Authority {
         let written = self.stage_crl(&mut work, &signers, &self.lists(), days)?;
         self.finish(work)?;
         Ok(written)
+    }
+
+    /// Takes back the CA's word for a certificate, given by its serial number or by its file, and writes the
+    /// list.
+    pub fn revoke(&self, which: &str, reason: Reason, days: u32) -> Result<Revoked> {
+        let _lock = self.folder.lock()?;
+        let mut work = self.work(true)?;
+        let serial = serial_of(which, &work.rows)?;
+        let row = mark_revoked(&mut work.rows, &serial, reason)?;
+        let signers = self.signers()?;
+        let signers: Vec<_> = signers
+            .iter()
+            .map(|(role, signer)| (*role, signer))
+            .collect();
+        if !signers
+            .iter()
+            .any(|(role, _)| *role == issuer_of(row.role, &signers))
+        {
+            let message = "the key of the CA that signed it is not here";
+            return Err(Error::new(Kind::CaFile, message).hint("revoke it where ca.key is"));
+        }
+        let list = self.stage_crl(&mut work, &signers, &self.lists(), days)?;
+        let now = text::now();
+        let is_other = |other: &&Row| {
+            other.subject == row.subject && other.role == row.role && other.state(now) == "valid"
+        };
+        let others = work.rows.iter().filter(is_other);
+        let others = others.map(|other| other.serial.clone()).collect();
+        self.finish(work)?;
+        Ok(Revoked { row, list, others })
     }
 
     /// Stages a revocation list when the folder has none, as one that OpenSSL filled has not.
@@ -105,6 +148,52 @@ impl Authority {
     }
 }
 
+fn mark_revoked(rows: &mut [Row], serial: &str, reason: Reason) -> Result<Row> {
+    let mut rows = rows.iter_mut();
+    let row = rows.find(|row| row.serial == serial).ok_or_else(|| {
+        let message = format!("this CA has signed no certificate {serial}");
+        Error::new(Kind::NotFound, message).hint("`sealpost pki list` shows what it signed")
+    })?;
+    if row.role == Role::Root {
+        let message = "a root cannot be revoked: nobody stands above it to say so";
+        return Err(Error::new(Kind::Usage, message)
+            .hint("take ca.crt away from everybody who trusts it, and make a new CA"));
+    }
+    if row.status == Status::Revoked {
+        let since = row.revoked.map_or_else(String::new, text::time);
+        let message = format!("certificate {serial} is revoked already, since {since}");
+        return Err(Error::new(Kind::Exists, message).hint("nothing is left to do"));
+    }
+    row.status = Status::Revoked;
+    row.revoked = Some(text::now());
+    row.reason = Some(reason);
+    Ok(row.clone())
+}
+
+/// The serial number meant: of the certificate in a file, or the number itself, or its unmistakable beginning.
+fn serial_of(which: &str, rows: &[Row]) -> Result<String> {
+    let path = Path::new(which);
+    if path.is_file() {
+        let chain = keys::certificates(path, Kind::LocalRead)?;
+        return Ok(inspect::certificate(&chain[0])?.serial);
+    }
+    let digits = which.strip_prefix("0x").unwrap_or(which);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_hexdigit() || b == b':') {
+        let message = format!("{which} is neither a file nor a serial number");
+        return Err(Error::new(Kind::NotFound, message)
+            .hint("`sealpost pki list` shows the serial numbers and files"));
+    }
+    let beginning = digits.to_ascii_lowercase().replace(':', "");
+    let mut begin_so = rows.iter().filter(|row| row.serial.starts_with(&beginning));
+    match (begin_so.next(), begin_so.next()) {
+        (Some(row), None) if beginning.len() >= SERIAL_DIGITS_MIN => Ok(row.serial.clone()),
+        _ => Ok(plain_serial(which)),
+    }
+}
+
+/// Digits of a serial number that are enough to mean it, when no other begins alike.
+const SERIAL_DIGITS_MIN: usize = 6;
+
 /// Which CA of the folder signed a certificate of `role`.
 fn issuer_of(role: Role, signers: &[(Role, &Signer)]) -> Role {
     let is_leaf = matches!(role, Role::Server | Role::Client);
@@ -117,7 +206,7 @@ fn issuer_of(role: Role, signers: &[(Role, &Signer)]) -> Role {
 /// Whether a list is of a CA whose key is not here, so that it has to stay as it is.
 fn is_of_none(list: &CertificateRevocationListDer<'_>, signers: &[(Role, &Signer)]) -> bool {
     CertificateRevocationList::from_der(list).is_ok_and(|(_, list)| {
-        let issuer = super::inspect::name(list.issuer());
+        let issuer = inspect::name(list.issuer());
         !signers
             .iter()
             .any(|(_, signer)| signer.info.subject == issuer)

@@ -45,7 +45,7 @@ impl Part {
         (Self::Email, "emailAddress", 255),
     ];
 
-    fn find(name: &str) -> Option<Self> {
+    pub(super) fn find(name: &str) -> Option<Self> {
         let name = match name.to_ascii_lowercase().as_str() {
             "email" | "e" => "emailAddress".to_owned(),
             "s" => "ST".to_owned(),
@@ -72,6 +72,12 @@ impl Part {
             Self::CommonName => DnType::CommonName,
             Self::Email => DnType::CustomDnType(vec![1, 2, 840, 113_549, 1, 9, 1]),
         }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.row().0)
     }
 }
 

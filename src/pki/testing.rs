@@ -4,6 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+
+use super::authority::Authority;
+use super::inspect::{self, CertificateInfo};
+use super::keys;
+use super::order::InitOptions;
+use super::profile::Role;
+use super::verify::{self, Against, Check, Verification};
+use crate::error::Kind;
+
 /// Writes a fixture; a key's mode is 0600, as any tool makes it.
 pub(super) fn write(dir: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = dir.join(name);
@@ -46,4 +57,38 @@ pub(super) fn openssl(dir: &Path, line: &str) -> Option<Result<String, String>> 
     } else {
         Err(text + &errors)
     })
+}
+
+pub(super) fn new_ca(dir: &Path) -> Authority {
+    Authority::init(dir, &InitOptions::default()).unwrap().0
+}
+
+pub(super) fn chain(path: &Path) -> Vec<CertificateDer<'static>> {
+    keys::certificates(path, Kind::LocalRead).unwrap()
+}
+
+pub(super) fn info(path: &Path) -> CertificateInfo {
+    inspect::certificate(&chain(path)[0]).unwrap()
+}
+
+/// Everything a check needs, from a folder.
+pub(super) fn check(
+    dir: &Path,
+    file: &str,
+    host: Option<&str>,
+    purpose: Role,
+    now: OffsetDateTime,
+) -> Verification {
+    let against = Against {
+        anchors: &chain(&dir.join("ca.crt")),
+        lists: &keys::revocation_lists(&dir.join("crl.pem")).unwrap(),
+        host,
+        purpose: Some(purpose),
+        now,
+    };
+    verify::verify(&chain(&dir.join(file)), &against).unwrap()
+}
+
+pub(super) fn failure(verification: &Verification) -> Option<Check> {
+    verification.first_failure().map(|step| step.check)
 }

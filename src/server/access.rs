@@ -118,12 +118,14 @@ mod tests {
 
     const NO_RULE: Option<Rights> = None;
 
-    fn rights(read: bool, create: bool, change: bool) -> Option<Rights> {
-        Some(Rights {
-            read,
-            create,
-            change,
-        })
+    /// A rule that gives what `words` name.
+    fn rule(words: &str) -> Rights {
+        let has = |word| words.split(' ').any(|w| w == word);
+        Rights {
+            read: has("read"),
+            create: has("create"),
+            change: has("change"),
+        }
     }
 
     /// Walks one cell: `who` does `operation` to a file of `owner`.
@@ -204,7 +206,7 @@ mod tests {
     fn a_rule_gives_and_takes_and_admins_are_above_it() {
         use Operation::{Delete, Get, Put};
         let alice = Some(("alice", Role::User));
-        let none = rights(false, false, false);
+        let none = Some(rule("none"));
         for (operation, owner) in [(Get, Some("alice")), (Put, None), (Delete, Some("alice"))] {
             assert_eq!(
                 cell(operation, alice, owner, none),
@@ -217,15 +219,15 @@ mod tests {
             );
         }
         assert_eq!(
-            cell(Put, alice, None, rights(true, false, false)),
+            cell(Put, alice, None, Some(rule("read"))),
             Err(Code::Forbidden)
         );
         assert_eq!(
-            cell(Delete, alice, Some("bob"), rights(true, false, true)),
+            cell(Delete, alice, Some("bob"), Some(rule("read change"))),
             Ok(())
         );
         assert_eq!(
-            cell(Get, alice, Some("bob"), rights(false, true, true)),
+            cell(Get, alice, Some("bob"), Some(rule("create change"))),
             Err(Code::Forbidden)
         );
     }

@@ -17,7 +17,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(4);
 /// How long a failure counts: each such time without another one forgives one.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(15);
 
-/// Rows in the table; when it is full, the one idle longest makes room.
+/// Rows in the table; when it is full, some of the harmless make room.
 const ROWS_MAX: usize = 10_000;
 
 /// Who failed.
@@ -106,14 +106,20 @@ fn delay_after(failures: u32) -> Duration {
     }
 }
 
-/// Drops what is forgiven, else the row idle longest.
+/// Drops what is forgiven; if that is nothing, a tenth of the table: those with the fewest failures, of these
+/// the ones idle longest, so that a flood of strangers does not wash a guesser out.
 fn make_room(rows: &mut HashMap<Row, Failures>, now: Instant) {
     rows.retain(|_, failures| failures.left(now) > 0);
-    if rows.len() >= ROWS_MAX {
-        let oldest = rows.iter().min_by_key(|(_, failures)| failures.last);
-        if let Some(oldest) = oldest.map(|(row, _)| row.clone()) {
-            rows.remove(&oldest);
-        }
+    if rows.len() < ROWS_MAX {
+        return;
+    }
+    let mut order: Vec<_> = rows
+        .iter()
+        .map(|(row, f)| (f.left(now), f.last, row.clone()))
+        .collect();
+    order.sort_by_key(|(left, last, _)| (*left, *last));
+    for (_, _, row) in order.into_iter().take(ROWS_MAX / 10) {
+        rows.remove(&row);
     }
 }
 

@@ -115,7 +115,7 @@ impl Blobs {
         self.keep_all.store(keep, Ordering::SeqCst);
     }
 
-    /// What is in the folder: blobs, and the names of files that are none.
+    /// What is in the folder: blobs, sorted, and the names of files that are none.
     pub(super) fn scan(&self) -> io::Result<(Vec<BlobId>, Vec<PathBuf>)> {
         scan(&self.dir)
     }
@@ -131,5 +131,6 @@ pub(super) fn scan(dir: &Path) -> io::Result<(Vec<BlobId>, Vec<PathBuf>)> {
             None => others.push(dir.join(name)),
         }
     }
+    blobs.sort_unstable();
     Ok((blobs, others))
 }

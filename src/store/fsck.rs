@@ -246,9 +246,11 @@ fn look(dir: &Path, digests: bool) -> Result<(FsckReport, Option<Loaded>)> {
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            report.problems.push(Problem::Table {
-                what: format!("{} is missing", path.display()),
-            });
+            // A store without files has none yet.
+            if scan(&dir.join("blobs")).is_ok_and(|(blobs, _)| !blobs.is_empty()) {
+                let what = format!("{} is missing, but there are blobs", path.display());
+                report.problems.push(Problem::Table { what });
+            }
             return Ok((report, None));
         }
         Err(error) => {
@@ -394,4 +396,171 @@ fn write_index(path: &Path, loaded: &Loaded) -> io::Result<()> {
         rows.finish()
     })
     .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, Entry, Expected, Store};
+    use super::*;
+
+    /// A store with three files: a, b, c.
+    fn store() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let (store, _) = Store::open(&data).unwrap();
+        for name in ["a", "b", "c"] {
+            put(&store, name);
+        }
+        (dir, data)
+    }
+
+    fn put(store: &Store, name: &str) -> BlobId {
+        let (owner, name): (_, FileName) = ("alice".parse().unwrap(), name.parse().unwrap());
+        let mut upload = store.uploads().begin(&owner, &name, 3).unwrap();
+        upload.append(b"abc").unwrap();
+        let stored = upload.finish(Sha256::of(b"abc")).unwrap();
+        let seen = Expected::target(store.files().find(&name).as_ref());
+        let entry = Entry::new(name, &stored, owner, text::now());
+        store.files().commit(Change::Put(entry), seen).unwrap();
+        stored.blob
+    }
+
+    fn edit(data: &Path, edit: impl FnOnce(String) -> String) {
+        let path = data.join("files.csv");
+        let text = fs::read_to_string(&path).unwrap();
+        replace(&path, 0o600, edit(text).as_bytes()).unwrap();
+    }
+
+    fn shown(report: &FsckReport) -> String {
+        let lines: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+        lines.join("; ")
+    }
+
+    #[test]
+    fn a_sound_store_has_no_problems_running_or_not() {
+        let (_dir, data) = store();
+        let report = check(&data, true).unwrap();
+        assert_eq!((report.files, report.bytes, report.running), (3, 9, false));
+        assert_eq!(report.problems, []);
+        let (store, warnings) = Store::open(&data).unwrap();
+        assert_eq!(warnings, [""; 0]);
+        put(&store, "d");
+        let report = check(&data, true).unwrap();
+        assert_eq!((report.files, report.running), (4, true));
+        assert_eq!(report.problems, []);
+        assert!(
+            repair(&data, false).is_err(),
+            "never beside a running server"
+        );
+    }
+
+    #[test]
+    fn missing_short_changed_and_foreign_bytes_are_named() {
+        let (_dir, data) = store();
+        let (store, _) = Store::open(&data).unwrap();
+        let path = |name: &str| {
+            let entry = store.files().find(&name.parse().unwrap()).unwrap();
+            data.join("blobs").join(entry.blob.to_string())
+        };
+        fs::remove_file(path("a")).unwrap();
+        replace(&path("b"), 0o600, b"ab").unwrap();
+        replace(&path("c"), 0o600, b"abd").unwrap();
+        replace(&data.join("blobs/note.txt"), 0o600, b"x").unwrap();
+        drop(store);
+        let quick = check(&data, false).unwrap();
+        assert_eq!(quick.problems.len(), 3, "{}", shown(&quick));
+        let thorough = check(&data, true).unwrap();
+        let text = shown(&thorough);
+        for part in [
+            "a: its bytes",
+            "b: 2 bytes instead of 3",
+            "c: SHA-256",
+            "note.txt",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+        let (_store, warnings) = Store::open(&data).unwrap();
+        assert!(
+            warnings[0].starts_with("1 files are listed"),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
+    fn a_bad_row_refuses_the_start_until_repair_drops_it_and_loses_no_bytes() {
+        let (_dir, data) = store();
+        edit(&data, |text| text.replacen("put,b,", "put,../b,", 1));
+        let error = Store::open(&data).err().unwrap();
+        assert!(error.message().contains("files.csv, line 3: "), "{error}");
+        assert!(error.next_step().unwrap().contains("sealpost fsck"));
+        let found = shown(&check(&data, false).unwrap());
+        assert!(found.contains("files.csv, line 3: "), "{found}");
+        let report = repair(&data, false).unwrap();
+        assert_eq!(report.repairs.len(), 2, "{:?}", report.repairs);
+        assert_eq!(check(&data, true).unwrap().problems, []);
+        let (store, warnings) = Store::open(&data).unwrap();
+        assert_eq!((store.files().count(), warnings.len()), (2, 0));
+        assert_eq!(fs::read_dir(data.join("lost")).unwrap().count(), 1);
+        let kept = fs::read_dir(&data).unwrap().flatten();
+        let kept = kept.filter(|entry| entry.file_name().to_string_lossy().contains(".bad-"));
+        assert_eq!(kept.count(), 1);
+    }
+
+    #[test]
+    fn a_torn_end_is_cut_at_the_start_and_kept_aside() {
+        let (_dir, data) = store();
+        edit(&data, |text| format!("{text}put,d,,3,ab"));
+        assert!(shown(&check(&data, false).unwrap()).contains("torn write, line 5"));
+        let (store, warnings) = Store::open(&data).unwrap();
+        assert!(warnings[0].contains("cut short at line 5"), "{warnings:?}");
+        assert_eq!(store.files().count(), 3);
+        put(&store, "d");
+        drop(store);
+        let torn = fs::read_to_string(data.join("files.csv.torn")).unwrap();
+        assert_eq!(torn, "put,d,,3,ab");
+        let (store, warnings) = Store::open(&data).unwrap();
+        assert_eq!((store.files().count(), warnings.len()), (4, 0));
+    }
+
+    #[test]
+    fn orphans_are_removed_by_repair_and_by_the_next_start() {
+        let (_dir, data) = store();
+        let plant = || replace(&data.join("blobs").join("ab".repeat(16)), 0o600, b"x").unwrap();
+        plant();
+        assert!(shown(&check(&data, false).unwrap()).contains("belongs to no file"));
+        assert_eq!(repair(&data, false).unwrap().repairs.len(), 1);
+        assert_eq!(check(&data, false).unwrap().problems, []);
+        plant();
+        let (_store, warnings) = Store::open(&data).unwrap();
+        assert!(warnings[0].starts_with("1 blobs"), "{warnings:?}");
+        assert_eq!(check(&data, false).unwrap().problems, []);
+    }
+
+    #[test]
+    fn without_its_index_a_store_is_not_taken_for_a_new_one() {
+        let (_dir, data) = store();
+        fs::remove_file(data.join("files.csv")).unwrap();
+        let error = Store::open(&data).err().unwrap();
+        assert!(error.message().contains("files.csv is missing"), "{error}");
+        assert_eq!(fs::read_dir(data.join("blobs")).unwrap().count(), 3);
+        assert!(shown(&check(&data, false).unwrap()).contains("is missing"));
+    }
+
+    #[test]
+    fn a_second_server_is_refused_and_a_bad_table_too() {
+        let (_dir, data) = store();
+        let (first, _) = Store::open(&data).unwrap();
+        let error = Store::open(&data).err().unwrap();
+        assert!(
+            error.message().contains("in use by a running server"),
+            "{error}"
+        );
+        assert!(error.next_step().is_some());
+        replace(&data.join("users.csv"), 0o600, b"who\n").unwrap();
+        assert!(first.reload().is_err());
+        drop(first);
+        let error = Store::open(&data).err().unwrap();
+        assert!(error.message().contains("users.csv, line 1: "), "{error}");
+        assert!(shown(&check(&data, false).unwrap()).contains("users.csv, line 1: "));
+    }
 }

@@ -17,6 +17,7 @@
 
 mod access;
 mod audit;
+mod batch;
 mod blobs;
 pub mod fsck;
 mod hashing;
@@ -32,10 +33,12 @@ pub mod trail;
 mod uploads;
 mod users;
 
-use std::collections::HashSet;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use std::thread::{self, ScopedJoinHandle};
 
 pub use access::{AccessRules, Rights, Rule, Rules, Subject, Who};
 pub use audit::{Audit, Event};
@@ -83,10 +86,21 @@ impl Store {
         let users = Users::open(dir)?;
         let access = AccessRules::open(dir)?;
         let blobs = Arc::new(Blobs::open(dir).map_err(cannot)?);
-        let (found, _) = blobs.scan().map_err(cannot)?;
-        check_index_exists(dir, found.len())?;
-        let files = Files::open(dir, Arc::clone(&blobs), &mut warnings)?;
-        reconcile(&files, &blobs, found, &mut warnings);
+        check_index_exists(dir, &blobs).map_err(cannot)??;
+        let (files, found) = thread::scope(|scope| {
+            // A million names take half a second to list; the index takes longer.
+            let scan = thread::Builder::new()
+                .name("sealpost-scan".to_owned())
+                .spawn_scoped(scope, || blobs.scan());
+            let files = Files::open(dir, Arc::clone(&blobs), &mut warnings)?;
+            let found = match scan.map(ScopedJoinHandle::join) {
+                Ok(Ok(found)) => found,
+                Ok(Err(_panic)) => Err(io::Error::other("listing the blobs panicked")),
+                Err(no_thread) => Err(no_thread),
+            };
+            Ok::<_, Error>((files, found.map_err(cannot)?.0))
+        })?;
+        reconcile(&files, &blobs, &found, &mut warnings);
         let store = Self {
             users,
             files,
@@ -141,33 +155,38 @@ fn lock_dir(dir: &Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(_) => Err(Error::new(
             Kind::LocalWrite,
-            format!("{} is in use by another server", dir.display()),
+            format!("{} is in use by a running server", dir.display()),
         )
         .hint("stop that server first, or choose another folder with --data")),
     }
 }
 
 /// Without its index every blob would look like an orphan: that must not be mistaken for a new store.
-fn check_index_exists(dir: &Path, blobs: usize) -> Result<()> {
-    let path: PathBuf = dir.join(journal::NAME);
-    if blobs == 0 || path.exists() {
-        return Ok(());
+fn check_index_exists(dir: &Path, blobs: &Blobs) -> io::Result<Result<()>> {
+    let path = dir.join(journal::NAME);
+    if path.exists() {
+        return Ok(Ok(()));
+    }
+    let blobs = blobs.scan()?.0.len();
+    if blobs == 0 {
+        return Ok(Ok(()));
     }
     let (blobs_dir, path) = (dir.join("blobs"), path.display());
     let what = format!(
         "{path} is missing, but {} holds {blobs} files",
         blobs_dir.display()
     );
-    Err(Error::new(Kind::LocalRead, what).hint(format!(
+    Ok(Err(Error::new(Kind::LocalRead, what).hint(format!(
         "restore {path} from a backup, or move {} away to begin anew",
         blobs_dir.display()
-    )))
+    ))))
 }
 
 /// Removes blobs no row names, and counts rows whose blob is gone.
-fn reconcile(files: &Files, blobs: &Blobs, found: Vec<BlobId>, warnings: &mut Vec<String>) {
-    let mut orphans: HashSet<BlobId> = found.into_iter().collect();
-    let missing = files.count_rows_outside(&mut orphans);
+fn reconcile(files: &Files, blobs: &Blobs, found: &[BlobId], warnings: &mut Vec<String>) {
+    let named = files.blobs();
+    let missing = without(&named, found).len();
+    let orphans = without(found, &named);
     if missing > 0 {
         warnings.push(format!(
             "{missing} files are listed but their bytes are missing; sealpost fsck names them"
@@ -181,14 +200,22 @@ fn reconcile(files: &Files, blobs: &Blobs, found: Vec<BlobId>, warnings: &mut Ve
              right one, sealpost fsck --repair removes them"
         )),
         few => {
-            let mut orphans: Vec<BlobId> = orphans.into_iter().collect();
-            orphans.sort_unstable();
             for blob in &orphans {
                 blobs.remove(blob);
             }
             warnings.push(format!("{few} blobs of unfinished changes were removed"));
         }
     }
+}
+
+/// What of `some` is not among `all`; both sorted.
+fn without(some: &[BlobId], all: &[BlobId]) -> Vec<BlobId> {
+    let mut all = all.iter().peekable();
+    let missing = some.iter().filter(|blob| {
+        while all.next_if(|other| other < blob).is_some() {}
+        all.peek() != Some(blob)
+    });
+    missing.copied().collect()
 }
 
 /// Locks a mutex; a thread that panicked while holding it does not take the others down.

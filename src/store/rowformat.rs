@@ -110,9 +110,8 @@ pub(super) fn load(bytes: &[u8]) -> Result<Loaded, String> {
         owners: HashMap::new(),
     };
     let mut bad: Vec<BadRow> = Vec::new();
-    let mut rows: Vec<(FileName, Row)> = Vec::new();
-    // Built at once while there are only new names in order, as after every compaction; row by row after.
-    let mut index: Option<Index> = None;
+    // Each name with what a row makes of it, in the order of the file; `None` is nothing.
+    let mut rows: Vec<(FileName, Option<Row>)> = Vec::new();
     let (mut lines, mut good_bytes, mut unended) = (0, body, false);
     // The last line whose number was needed, and where it begins.
     let mut counted: (u64, usize) = (1, 0);
@@ -142,37 +141,19 @@ pub(super) fn load(bytes: &[u8]) -> Result<Loaded, String> {
         }
         unended = bytes.get(record.bytes.end - 1) != Some(&b'\n');
         good_bytes = record.bytes.end;
-        match (line, &mut index) {
-            (Line::Put(name, row), None) if rows.last().is_none_or(|(last, _)| *last < name) => {
-                rows.push((name, row));
-            }
-            (line, None) => {
-                let mut built = Index::build(std::mem::take(&mut rows));
-                apply(&mut built, line);
-                index = Some(built);
-            }
-            (line, Some(index)) => apply(index, line),
+        match line {
+            Line::Put(name, row) => rows.push((name, Some(row))),
+            Line::Delete(name) => rows.push((name, None)),
+            Line::Rename { from, to, row } => rows.extend([(from, None), (to, Some(row))]),
         }
     }
-    let index = index.unwrap_or_else(|| Index::build(rows));
     Ok(Loaded {
-        index,
+        index: Index::build(rows),
         lines,
         good_bytes,
         unended,
         bad,
     })
-}
-
-fn apply(index: &mut Index, line: Line) {
-    match line {
-        Line::Put(name, row) => drop(index.put(name, row)),
-        Line::Delete(name) => drop(index.delete(&name)),
-        Line::Rename { from, to, row } => {
-            index.delete(&from);
-            index.put(to, row);
-        }
-    }
 }
 
 /// Returns where the rows begin.

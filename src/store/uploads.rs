@@ -348,10 +348,11 @@ mod tests {
         let stored = upload.finish(Sha256::of(b"abcdef")).unwrap();
         assert_eq!((stored.size, stored.sha256), (6, Sha256::of(b"abcdef")));
         assert_eq!((f.count("blobs"), f.count("partial")), (1, 0));
-        let mut text = String::new();
         let mut file = f.uploads.open_blob(&stored.blob).unwrap();
-        file.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "abcdef");
+        assert_eq!(
+            fs::read(f.uploads.blobs.path(&stored.blob)).unwrap(),
+            b"abcdef"
+        );
         f.uploads.remove(&stored.blob);
         assert_eq!(f.count("blobs"), 0);
         assert_eq!(file.seek(SeekFrom::Start(0)).unwrap(), 0);

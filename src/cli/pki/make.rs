@@ -1,13 +1,18 @@
 //! Commands that make certificates.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 
 use super::super::output::Output;
 use super::super::secret::Secret;
 use super::{Kinds, Pki, new_passphrase};
-use crate::error::Result;
-use crate::pki::profile::{self, Role};
-use crate::pki::{Authority, InitOptions, IssueRequest, Issued};
+use crate::error::{Error, Kind, Result};
+use crate::pki::profile::{self, Algorithm, Role};
+use crate::pki::request::{self, RequestOptions};
+use crate::pki::subject::Subject;
+use crate::pki::{Authority, InitOptions, IssueRequest, Issued, RenewRequest, SignRequest};
+use crate::store::Users;
 use crate::text;
 
 /// `sealpost pki init`
@@ -97,17 +102,7 @@ pub(super) fn issue(pki: &Pki, issue: &Issue, output: Output) -> Result<()> {
         Issue::Server { names, leaf } => (IssueRequest::server(names), leaf),
         Issue::Client { user, leaf } => (IssueRequest::client(user), leaf),
     };
-    let request = IssueRequest {
-        subject: leaf.kinds.subject.clone(),
-        email: leaf.email.clone(),
-        ou: leaf.ou.clone(),
-        algorithm: leaf.kinds.algorithm,
-        days: leaf.kinds.days.unwrap_or(profile::LEAF_DAYS),
-        out: leaf.out.clone(),
-        force: leaf.kinds.force,
-        passphrase: new_passphrase(leaf.pass.as_ref(), "new passphrase of the key")?,
-        ..request
-    };
+    let request = leaf.request(request)?;
     let issued = pki.authority()?.issue(&request)?;
     if output.json {
         output.json(&issued);
@@ -116,6 +111,215 @@ pub(super) fn issue(pki: &Pki, issue: &Issue, output: Output) -> Result<()> {
     tell(&issued, output);
     next(&issued, output);
     Ok(())
+}
+
+/// `sealpost pki csr`
+#[derive(Debug, Args)]
+pub(super) struct Csr {
+    /// Names and addresses of a server, or a user; the first is the CN
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+    /// Name of the files, without .csr
+    #[arg(long, value_name = "NAME")]
+    out: Option<String>,
+    /// Put the new key under a passphrase: prompt, env:VARIABLE or file:PATH
+    #[arg(long, value_name = "SRC")]
+    pass: Option<Secret>,
+    /// Kind of the new key: ecdsa-p256, ed25519, rsa-2048 or rsa-3072
+    #[arg(long, value_name = "KIND", default_value_t)]
+    algorithm: Algorithm,
+    /// Parts of the name in OpenSSL's form, such as /C=CN/ST=GD/O=School
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<Subject>,
+    /// Replace files that are there
+    #[arg(long)]
+    force: bool,
+}
+
+/// `sealpost pki sign`
+#[derive(Debug, Args)]
+pub(super) struct Sign {
+    /// The request
+    #[arg(value_name = "FILE.csr")]
+    file: PathBuf,
+    /// What the certificate is for: server or client
+    #[arg(long, value_parser = ["server", "client"])]
+    role: String,
+    /// Where the server's users are: a request for one of their names is refused
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Sign even when the name belongs to somebody already
+    #[arg(long)]
+    allow_name: bool,
+    /// Days the certificate is valid
+    #[arg(long, value_name = "DAYS", default_value_t = profile::LEAF_DAYS)]
+    days: u32,
+    /// Name of the file, without .crt; the request's by default
+    #[arg(long, value_name = "NAME")]
+    out: Option<String>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// `sealpost pki renew`
+#[derive(Debug, Args)]
+pub(super) struct Renew {
+    /// The certificate
+    file: PathBuf,
+    /// Make a new key too
+    #[arg(long)]
+    new_key: bool,
+    /// Kind of the new key: ecdsa-p256, ed25519, rsa-2048 or rsa-3072
+    #[arg(long, value_name = "KIND", default_value_t, requires = "new_key")]
+    algorithm: Algorithm,
+    /// Put the new key under a passphrase: prompt, env:VARIABLE or file:PATH
+    #[arg(long, value_name = "SRC", requires = "new_key")]
+    pass: Option<Secret>,
+    /// Days the certificate is valid; as long as the old one by default
+    #[arg(long, value_name = "DAYS")]
+    days: Option<u32>,
+}
+
+/// `sealpost pki reissue`
+#[derive(Debug, Args)]
+pub(super) struct Reissue {
+    /// The faulty certificate
+    file: PathBuf,
+    /// What the new one is for: server or client; as the old one says by default, else a server
+    #[arg(long, value_parser = ["server", "client"])]
+    role: Option<String>,
+    #[command(flatten)]
+    leaf: Leaf,
+}
+
+pub(super) fn csr(pki: &Pki, csr: &Csr, output: Output) -> Result<()> {
+    let options = RequestOptions {
+        names: csr.names.clone(),
+        subject: csr.subject.clone(),
+        algorithm: csr.algorithm,
+        out: csr.out.clone(),
+        passphrase: new_passphrase(csr.pass.as_ref(), "new passphrase of the key")?,
+        force: csr.force,
+    };
+    let made = request::make(&pki.certs, &options)?;
+    if output.json {
+        output.json(&made);
+        return Ok(());
+    }
+    output.line(format!(
+        "created a request: {}",
+        text::escape(&made.subject)
+    ));
+    if !made.names.is_empty() {
+        output.line(format!(
+            "  for          {}",
+            text::escape(&made.names.join(" "))
+        ));
+    }
+    for (kind, file) in ["request    ", "private key"].iter().zip(&made.files) {
+        output.line(format!("  {kind}  {}", file.display()));
+    }
+    let request = made.files[0].display();
+    output.note(format!(
+        "next: send {request} to the CA, which signs it: `sealpost pki sign {request} --role server`; the key stays here"
+    ));
+    Ok(())
+}
+
+pub(super) fn sign(pki: &Pki, sign: &Sign, output: Output) -> Result<()> {
+    let options = SignRequest {
+        role: role(&sign.role)?,
+        days: sign.days,
+        allow_name: sign.allow_name,
+        taken: users(&sign.data)?,
+        out: sign.out.clone(),
+        force: sign.force,
+    };
+    let signed = pki.authority()?.sign(&sign.file, &options)?;
+    if output.json {
+        output.json(&signed);
+        return Ok(());
+    }
+    tell(&signed.issued, output);
+    for wish in &signed.ignored {
+        output.note(format!("left out, though the request asked for it: {wish}"));
+    }
+    let crt = signed.issued.files[0].display();
+    output.note(format!(
+        "next: send {crt} and ca.crt back to whoever has the key"
+    ));
+    Ok(())
+}
+
+pub(super) fn renew(pki: &Pki, renew: &Renew, output: Output) -> Result<()> {
+    let options = RenewRequest {
+        new_key: renew.new_key.then_some(renew.algorithm),
+        passphrase: new_passphrase(renew.pass.as_ref(), "new passphrase of the key")?,
+        days: renew.days,
+    };
+    let renewed = pki.authority()?.renew(&renew.file, &options)?;
+    if output.json {
+        output.json(&renewed);
+        return Ok(());
+    }
+    tell(&renewed.issued, output);
+    output.line(format!("  in place of  {}", renewed.replaced));
+    if matches!(renewed.issued.role, Role::Root | Role::Intermediate) {
+        output
+            .note("everything it issued stays good; give the new file to everybody who trusts it");
+        return Ok(());
+    }
+    output.note(format!(
+        "the old one stays good until {}; to end it now: `sealpost pki revoke {} --reason superseded`",
+        renewed.replaced_until.date(),
+        renewed.replaced
+    ));
+    Ok(())
+}
+
+pub(super) fn reissue(pki: &Pki, reissue: &Reissue, output: Output) -> Result<()> {
+    let template = reissue.leaf.request(IssueRequest::server([""; 0]))?;
+    let role = reissue.role.as_deref().map(role).transpose()?;
+    let issued = pki.authority()?.reissue(&reissue.file, role, &template)?;
+    if output.json {
+        output.json(&issued);
+        return Ok(());
+    }
+    tell(&issued, output);
+    next(&issued, output);
+    Ok(())
+}
+
+/// The names of the server's users, where there is a server's folder here.
+fn users(data: &Path) -> Result<Vec<String>> {
+    if !data.join("users.csv").exists() {
+        return Ok(Vec::new());
+    }
+    let users = Users::open(data)?.list();
+    Ok(users.iter().map(|user| user.name.to_string()).collect())
+}
+
+fn role(word: &str) -> Result<Role> {
+    word.parse()
+        .map_err(|why: String| Error::new(Kind::Usage, why))
+}
+
+impl Leaf {
+    /// The request with what was asked for.
+    fn request(&self, request: IssueRequest) -> Result<IssueRequest> {
+        Ok(IssueRequest {
+            subject: self.kinds.subject.clone(),
+            email: self.email.clone(),
+            ou: self.ou.clone(),
+            algorithm: self.kinds.algorithm,
+            days: self.kinds.days.unwrap_or(profile::LEAF_DAYS),
+            out: self.out.clone(),
+            force: self.kinds.force,
+            passphrase: new_passphrase(self.pass.as_ref(), "new passphrase of the key")?,
+            ..request
+        })
+    }
 }
 
 /// What was made: for whom, where, until when.
@@ -134,7 +338,8 @@ pub(super) fn tell(issued: &Issued, output: Output) {
         ));
     }
     let until = issued.not_after.date();
-    let days = (issued.not_after - text::now()).whole_days();
+    // To the nearest day: a second has passed since.
+    let days = (issued.not_after - text::now() + time::Duration::hours(12)).whole_days();
     output.line(format!("  valid until  {until} ({days} days)"));
     for file in &issued.files {
         let kind = match file.extension() {

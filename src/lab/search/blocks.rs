@@ -1,11 +1,14 @@
-//! Searching a stream that comes in pieces: for short patterns, and for the blocks of a file.
+//! The blocks of a file, looked for at any offset of a stream.
 //!
-//! Both keep only what could still become a match, so a stream of any length takes the same memory.
+//! A hash that rolls from byte to byte (Rabin and Karp) tells where a block might be, a digest whether it
+//! is one. Right behind a block that was found the next one is expected, so a file in one piece costs
+//! hardly more than its digest.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use super::{BATCH_BYTES, Histogram};
 use crate::protocol::Sha256;
 
 /// Bytes of one block of a file: large enough that none is found by chance, small enough that a part of a
@@ -15,119 +18,6 @@ pub const BLOCK_BYTES: usize = 4_096;
 /// Bytes of the shortest last block that is looked for on its own; a shorter one counts only right behind
 /// the block before it. Eight random bytes turn up by chance in one of 2^34 gigabytes.
 const TAIL_BYTES_MIN: usize = 8;
-
-/// Bytes collected before a search: one search a packet would copy and begin too often.
-const BATCH_BYTES: usize = 64 * 1024;
-
-/// Where a pattern begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Bytes of the stream before it.
-    pub offset: u64,
-    /// The frame that holds its first byte.
-    pub frame: u64,
-}
-
-/// Looks for the first place of each of several patterns.
-#[derive(Debug)]
-pub struct PatternSearch {
-    patterns: Arc<[Vec<u8>]>,
-    found: Vec<Option<Place>>,
-    pending: Vec<u8>,
-    /// Where in the stream `pending` begins.
-    begin: u64,
-    /// Which frame brought the bytes from which offset on.
-    frames: VecDeque<(u64, u64)>,
-}
-
-impl PatternSearch {
-    /// Nothing is found yet; an empty pattern never is.
-    pub fn new(patterns: Arc<[Vec<u8>]>) -> Self {
-        Self {
-            found: vec![None; patterns.len()],
-            patterns,
-            pending: Vec::new(),
-            begin: 0,
-            frames: VecDeque::new(),
-        }
-    }
-
-    /// Takes the next bytes of the stream.
-    pub fn feed(&mut self, frame: u64, bytes: &[u8]) {
-        self.frames
-            .push_back((self.begin + self.pending.len() as u64, frame));
-        self.pending.extend(bytes);
-        if self.pending.len() >= BATCH_BYTES + self.longest() {
-            self.search();
-            self.drop_all_but(self.longest().saturating_sub(1));
-        }
-    }
-
-    /// The next bytes do not follow the last ones: so many are missing.
-    pub fn gap(&mut self, missing: u64) {
-        self.search();
-        self.drop_all_but(0);
-        self.begin += missing;
-    }
-
-    /// Searches what is left, and gives the memory back.
-    pub fn finish(&mut self) {
-        self.search();
-        self.drop_all_but(0);
-        self.pending.shrink_to_fit();
-    }
-
-    /// The first place of each pattern, in their order.
-    pub fn found(&self) -> &[Option<Place>] {
-        &self.found
-    }
-
-    fn longest(&self) -> usize {
-        self.patterns.iter().map(Vec::len).max().unwrap_or(0)
-    }
-
-    fn search(&mut self) {
-        for (pattern, found) in self.patterns.iter().zip(&mut self.found) {
-            if found.is_some() {
-                continue;
-            }
-            if let Some(at) = find(&self.pending, pattern) {
-                let offset = self.begin + at as u64;
-                let behind = self.frames.partition_point(|(from, _)| *from <= offset);
-                let frame = behind
-                    .checked_sub(1)
-                    .and_then(|index| self.frames.get(index));
-                let frame = frame.map_or(0, |(_, frame)| *frame);
-                *found = Some(Place { offset, frame });
-            }
-        }
-    }
-
-    fn drop_all_but(&mut self, kept: usize) {
-        let dropped = self.pending.len().saturating_sub(kept);
-        self.pending.drain(..dropped);
-        self.begin += dropped as u64;
-        while self
-            .frames
-            .get(1)
-            .is_some_and(|(from, _)| *from <= self.begin)
-        {
-            self.frames.pop_front();
-        }
-    }
-}
-
-fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(at) = hay[from..].iter().position(|byte| *byte == first) {
-        if hay[from + at..].starts_with(needle) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
-}
 
 /// A file cut into blocks, known by their hashes: 60 bytes of memory for each 4 KiB.
 #[derive(Debug)]
@@ -358,35 +248,6 @@ impl Found {
     }
 }
 
-/// How often each byte came.
-#[derive(Clone, Debug)]
-pub struct Histogram([u64; 256]);
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self([0; 256])
-    }
-}
-
-impl Histogram {
-    /// Counts more bytes.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0[usize::from(*byte)] += 1;
-        }
-    }
-
-    /// Shannon's entropy in bits a byte: 8 for noise, about 4.5 for text, 0 for one byte repeated or nothing.
-    #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
-    pub fn entropy(&self) -> f64 {
-        let total: u64 = self.0.iter().sum();
-        let shares = self.0.iter().filter(|count| **count > 0);
-        let shares = shares.map(|count| *count as f64 / total as f64);
-        // Negating the sum would make a negative zero of nothing.
-        shares.map(|share| share * (1.0 / share).log2()).sum()
-    }
-}
-
 /// Tells quickly that a hash is certainly not among the known ones: one bit of 16 is set.
 #[derive(Debug, Default)]
 struct Filter {
@@ -414,10 +275,6 @@ impl Filter {
     }
 
     /// The highest bits choose: the low ones of a polynomial hash depend on the last bytes only.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "at most 2^32 after the shift"
-    )]
     fn place(&self, hash: u64) -> (usize, u64) {
         let place = hash.checked_shr(self.shift).unwrap_or(0);
         ((place / 64) as usize, 1 << (place % 64))
@@ -447,4 +304,42 @@ fn roll(hash: u64, leaves: u8, enters: u8) -> u64 {
     hash.wrapping_mul(BASE)
         .wrapping_add(u64::from(enters))
         .wrapping_sub(LEAVING.wrapping_mul(u64::from(leaves)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::noise;
+    use super::*;
+
+    /// How many blocks of `file` are found in `stream`, whatever the pieces it comes in.
+    fn found(file: &[u8], stream: &[u8]) -> (u64, u64) {
+        let file = Arc::new(FileBlocks::read(file).unwrap());
+        let counts = [1, 7, 1_460, 100_000].map(|piece| {
+            let mut search = BlockSearch::new(Arc::clone(&file));
+            stream.chunks(piece).for_each(|bytes| search.feed(bytes));
+            let mut found = Found::default();
+            search.add_to(&mut found);
+            found.count(&file)
+        });
+        assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+        (counts[0], file.count())
+    }
+
+    #[test]
+    fn a_file_is_found_at_any_offset_and_nothing_of_it_in_noise() {
+        let file = noise(5 * BLOCK_BYTES + 100, 1);
+        let sent = [&b"a head of odd length"[..], &file, b"more"].concat();
+        assert_eq!(found(&file, &sent), (6, 6));
+        assert_eq!(found(&file, &noise(40_000, 2)), (0, 6));
+        assert_eq!(found(&file, &file[..2 * BLOCK_BYTES + 9]), (2, 6));
+        assert_eq!(found(&file, &file[BLOCK_BYTES - 1..]), (5, 6));
+    }
+
+    #[test]
+    fn a_file_of_one_byte_repeated_takes_no_longer_and_counts_every_block() {
+        let file = vec![0; 50 * BLOCK_BYTES];
+        assert_eq!(found(&file, &[&[1; 9], &file[..]].concat()), (50, 50));
+        assert_eq!(found(&file, &vec![1; 50 * BLOCK_BYTES]), (0, 50));
+        assert_eq!(found(b"", b"anything"), (0, 0));
+    }
 }

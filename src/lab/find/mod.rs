@@ -4,21 +4,21 @@
 //! terminal, JSON and the report render. It looks for what it was told to look for, and for what anybody
 //! would look at: is it TLS, which names stand in the handshake, how much went which way.
 
+#[cfg(test)]
+mod tests;
+mod watch;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::frames::FrameScan;
-use super::search::{BlockSearch, FileBlocks, Found, Histogram, PatternSearch, Place};
+use super::search::{FileBlocks, Found, Place};
 use super::streams::{Walked, Witness};
 use super::tap::Direction;
-use super::tls::{RecordScan, Records, Visible};
-use crate::protocol::{FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
-
-/// Bytes of the beginning of each direction that are kept to be shown.
-const HEAD_BYTES: usize = 48;
+use super::tls::{Records, Visible};
+use watch::{Watched, Way};
 
 /// Hits to be expected in noise from which on a find is called possibly chance.
 const CHANCE_MAX: f64 = 0.01;
@@ -315,27 +315,13 @@ impl Analysis {
 
 impl Witness for Analysis {
     fn opened(&mut self, _connection: usize, client: SocketAddr, server: SocketAddr) {
-        let way = || Way::new(&self.patterns, self.file.as_ref());
-        self.connections.push(Watched {
-            client,
-            server,
-            frames: [0; 2],
-            packets: 0,
-            start_ns: 0,
-            last_ns: 0,
-            to_server: way(),
-            to_client: way(),
-            speaker: None,
-        });
+        let watched = Watched::new(client, server, &self.patterns, self.file.as_ref());
+        self.connections.push(watched);
     }
 
     fn packet(&mut self, connection: usize, frame: u64, at_ns: u64) {
         if let Some(watched) = self.connections.get_mut(connection) {
-            if watched.packets == 0 {
-                (watched.frames[0], watched.start_ns) = (frame, at_ns);
-            }
-            watched.packets += 1;
-            (watched.frames[1], watched.last_ns) = (frame, at_ns);
+            watched.packet(frame, at_ns);
         }
     }
 
@@ -353,154 +339,7 @@ impl Witness for Analysis {
 
     fn ended(&mut self, connection: usize, way: Direction, reset: bool) {
         if let Some(watched) = self.connections.get_mut(connection) {
-            let way = watched.way(way);
-            way.end = if reset { "reset" } else { "fin" };
-            way.settle();
-        }
-    }
-}
-
-/// One connection, while it is listened to.
-#[derive(Debug)]
-struct Watched {
-    client: SocketAddr,
-    server: SocketAddr,
-    frames: [u64; 2],
-    packets: u64,
-    start_ns: u64,
-    last_ns: u64,
-    to_server: Way,
-    to_client: Way,
-    /// Who sent encrypted content last.
-    speaker: Option<Direction>,
-}
-
-impl Watched {
-    fn way(&mut self, way: Direction) -> &mut Way {
-        match way {
-            Direction::ToServer => &mut self.to_server,
-            Direction::ToClient => &mut self.to_client,
-        }
-    }
-
-    fn bytes(&mut self, direction: Direction, frame: u64, bytes: &[u8]) {
-        let goes_on = self.speaker == Some(direction);
-        let way = self.way(direction);
-        let turns = way.turn.records;
-        if !goes_on {
-            way.turn = Turn::default();
-        }
-        way.feed(frame, bytes);
-        if way.turn.records > if goes_on { turns } else { 0 } {
-            self.speaker = Some(direction);
-        }
-    }
-
-    /// The client speaks first, in Sealpost's protocol and in TLS; a server that does is another protocol.
-    fn security(&self) -> Security {
-        let first = [&self.to_server, &self.to_client].map(|way| way.head.first().copied());
-        match first {
-            [None, None] => Security::Silent,
-            [Some(FIRST_BYTE_TLS), _] | [None, Some(FIRST_BYTE_TLS)] => Security::Tls,
-            [Some(FIRST_BYTE_PLAIN), _] => Security::Plain,
-            _ => Security::Other,
-        }
-    }
-}
-
-/// One direction, while it is listened to.
-#[derive(Debug)]
-struct Way {
-    bytes: u64,
-    missing: u64,
-    histogram: Histogram,
-    head: Vec<u8>,
-    end: &'static str,
-    patterns: PatternSearch,
-    blocks: Option<BlockSearch>,
-    records: RecordScan,
-    frames: FrameScan,
-    turn: Turn,
-    largest_turn: Turn,
-}
-
-/// Encrypted records of one side in a row.
-#[derive(Clone, Copy, Debug, Default)]
-struct Turn {
-    bytes: u64,
-    records: u64,
-}
-
-impl Way {
-    fn new(patterns: &Arc<[Vec<u8>]>, file: Option<&Arc<FileBlocks>>) -> Self {
-        Self {
-            bytes: 0,
-            missing: 0,
-            histogram: Histogram::default(),
-            head: Vec::new(),
-            end: "open",
-            patterns: PatternSearch::new(Arc::clone(patterns)),
-            blocks: file.map(|file| BlockSearch::new(Arc::clone(file))),
-            records: RecordScan::default(),
-            frames: FrameScan::default(),
-            turn: Turn::default(),
-            largest_turn: Turn::default(),
-        }
-    }
-
-    fn feed(&mut self, frame: u64, bytes: &[u8]) {
-        self.bytes += bytes.len() as u64;
-        self.histogram.feed(bytes);
-        let wanted = HEAD_BYTES - self.head.len();
-        self.head.extend(&bytes[..bytes.len().min(wanted)]);
-        self.patterns.feed(frame, bytes);
-        if let Some(blocks) = &mut self.blocks {
-            blocks.feed(bytes);
-        }
-        let turn = &mut self.turn;
-        match self.head.first() {
-            Some(&FIRST_BYTE_TLS) => self.records.feed(bytes, |length| {
-                turn.bytes += u64::from(length);
-                turn.records += 1;
-            }),
-            _ => self.frames.feed(frame, bytes),
-        }
-        if turn.bytes > self.largest_turn.bytes {
-            self.largest_turn = *turn;
-        }
-    }
-
-    fn gap(&mut self, bytes: u64) {
-        self.missing += bytes;
-        self.patterns.gap(bytes);
-        self.records.gap();
-        self.frames.gap();
-        if let Some(blocks) = &mut self.blocks {
-            blocks.gap();
-        }
-    }
-
-    /// Searches what is left, and gives the memory back; more bytes may still come.
-    fn settle(&mut self) {
-        self.patterns.finish();
-        self.frames.gap();
-        if let Some(blocks) = &mut self.blocks {
-            blocks.gap();
-        }
-    }
-
-    fn conclude(&self, overhead: Option<u64>) -> Stream {
-        Stream {
-            bytes: self.bytes,
-            missing_bytes: self.missing,
-            entropy: self.histogram.entropy(),
-            end: self.end,
-            head: crate::text::hex(&self.head),
-            records: overhead.map(|_| self.records.records.clone()),
-            largest_turn_bytes: overhead.map(|overhead| {
-                let Turn { bytes, records } = self.largest_turn;
-                bytes.saturating_sub(records * overhead)
-            }),
+            watched.way(way).ended(reset);
         }
     }
 }
