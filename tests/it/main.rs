@@ -14,8 +14,10 @@
 mod fake;
 mod hostile;
 mod integrity;
+mod lifecycle;
 mod raw;
 mod relay;
 mod resume;
 mod support;
+mod tls;
 mod transfer;
