@@ -21,10 +21,16 @@ use crate::pki::{Authority, Passphrase};
 #[derive(Debug, Args)]
 pub(super) struct Pki {
     /// The folder of the CA and its certificates
-    #[arg(long, global = true, value_name = "DIR", default_value = "certs")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "certs",
+        help_heading = "The CA"
+    )]
     certs: PathBuf,
     /// Where the passphrase of the CA's key comes from: prompt, env:VARIABLE or file:PATH
-    #[arg(long, global = true, value_name = "SRC")]
+    #[arg(long, global = true, value_name = "SRC", help_heading = "The CA")]
     ca_pass: Option<Secret>,
     #[command(subcommand)]
     command: Command,

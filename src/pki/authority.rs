@@ -97,10 +97,15 @@ impl Authority {
         self
     }
 
-    /// Whether the key that signs is under a passphrase.
+    /// Whether a key of the CA is under a passphrase; of two, both are under the same.
     pub fn needs_passphrase(&self) -> Result<bool> {
-        let (_, name) = self.issuing();
-        keys::needs_passphrase(&self.folder.path(&format!("{name}.key")))
+        for name in [ROOT, INTERMEDIATE] {
+            let path = self.folder.path(&format!("{name}.key"));
+            if path.exists() && keys::needs_passphrase(&path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The folder.

@@ -172,7 +172,8 @@ fn has_control(text: &str) -> bool {
 /// The certificate as x509-parser has it.
 pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>> {
     match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Ok(certificate),
+        // The parser does not look at the first tag.
+        Ok(([], certificate)) if der.first() == Some(&SEQUENCE) => Ok(certificate),
         Ok(_) => Err(Error::new(Kind::Other, "bytes follow the certificate")),
         Err(error) => Err(Error::new(Kind::Other, "the certificate is damaged")
             .hint("copy the file again, whole")
@@ -338,6 +339,7 @@ impl CertificateInfo {
     }
 }
 
+const SEQUENCE: u8 = 0x30;
 const OID_CN: Oid<'static> = oid!(2.5.4.3);
 const OID_OU: Oid<'static> = oid!(2.5.4.11);
 const OID_EMAIL: Oid<'static> = oid!(1.2.840.113549.1.9.1);

@@ -4,16 +4,11 @@
 //! The only owner of rustls-pemfile (no longer maintained, RUSTSEC-2025-0134: a thin layer over
 //! rustls-pki-types by now, kept because the project's user named it; see `.deny.toml`).
 
-use std::fs;
 use std::path::Path;
 
-use pkcs8::der::Encode as _;
-use pkcs8::der::asn1::{AnyRef, Null, OctetStringRef};
-use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef};
 use rcgen::{KeyPair, PublicKeyData as _};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
-use zeroize::Zeroizing;
 
 use super::passphrase::{self, Passphrase};
 use super::pem::{self, Wanted};
@@ -120,45 +115,6 @@ pub(super) fn key_pair(key: &PrivateKeyDer<'_>) -> Result<KeyPair> {
     })
 }
 
-/// The key in PKCS#8 (RFC 5958), whatever form it came in.
-pub(super) fn to_pkcs8(key: &PrivateKeyDer<'_>) -> Result<Zeroizing<Vec<u8>>> {
-    let (oid, parameters) = match key {
-        PrivateKeyDer::Pkcs1(_) => (OID_RSA, Some(AnyRef::from(Null))),
-        PrivateKeyDer::Sec1(_) => {
-            // The curve may be left out of the key itself: ask the one that works.
-            let pair = key_pair(key)?;
-            let mut curves = CURVES.iter();
-            let curve = curves.find(|(algorithm, _)| pair.is_compatible(algorithm));
-            (OID_EC, curve.map(|(_, curve)| AnyRef::from(curve)))
-        }
-        _ => return Ok(Zeroizing::new(key.secret_der().to_vec())),
-    };
-    let algorithm = AlgorithmIdentifierRef { oid, parameters };
-    let whole = OctetStringRef::new(key.secret_der())
-        .and_then(|inner| PrivateKeyInfoRef::new(algorithm, inner).to_der());
-    whole.map(Zeroizing::new).map_err(|error| {
-        Error::new(Kind::OwnCertificate, "the key cannot be written as PKCS#8")
-            .source(error.to_string())
-    })
-}
-
-const OID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const OID_EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-static CURVES: [(&rcgen::SignatureAlgorithm, ObjectIdentifier); 3] = [
-    (
-        &rcgen::PKCS_ECDSA_P256_SHA256,
-        ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
-    ),
-    (
-        &rcgen::PKCS_ECDSA_P384_SHA384,
-        ObjectIdentifier::new_unwrap("1.3.132.0.34"),
-    ),
-    (
-        &rcgen::PKCS_ECDSA_P521_SHA512,
-        ObjectIdentifier::new_unwrap("1.3.132.0.35"),
-    ),
-];
-
 fn old_encryption(path: &Path) -> Error {
     let file = path.display();
     let message = format!("{file} is encrypted in OpenSSL's old form (Proc-Type: 4,ENCRYPTED)");
@@ -169,38 +125,51 @@ fn old_encryption(path: &Path) -> Error {
     ))
 }
 
-/// ssh's rule, softened as people ask of other programs: what everybody can read is refused, what a group
-/// can read may be meant so.
-#[cfg(unix)]
-fn check_mode(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let metadata = fs::metadata(path).map_err(|error| {
-        Error::io(
-            Kind::OwnCertificate,
-            format_args!("look at {}", path.display()),
-            error,
+/// What to say of a key file that a group can read or change, which may be meant so: a warning, or nothing.
+///
+/// [`private_key`] logs it; a program without a log says it itself.
+pub fn mode_warning(path: &Path) -> Option<String> {
+    let mode = mode(path)?;
+    let file = path.display();
+    (mode & 0o066 != 0 && mode & 0o006 == 0).then(|| {
+        format!(
+            "{file} can be read or changed by a group (mode {mode:03o}); `chmod 600 {file}` keeps it private"
         )
-    })?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if !metadata.is_file() || mode & 0o066 == 0 {
-        return Ok(());
+    })
+}
+
+/// ssh's rule, softened as people ask of other programs: what everybody can read is refused, what a group
+/// can read is warned of.
+fn check_mode(path: &Path) -> Result<()> {
+    if let Some(warning) = mode_warning(path) {
+        tracing::warn!("{warning}");
     }
     let file = path.display();
-    if mode & 0o006 == 0 {
-        tracing::warn!(
-            "{file} can be read or changed by a group (mode {mode:03o}); `chmod 600 {file}` keeps it private"
-        );
-        return Ok(());
+    match mode(path) {
+        Some(mode) if mode & 0o006 != 0 => {
+            let message = format!(
+                "the private key {file} can be read or changed by everybody (mode {mode:03o})"
+            );
+            Err(Error::new(Kind::OwnCertificate, message).hint(format!("run `chmod 600 {file}`")))
+        }
+        _ => Ok(()),
     }
-    let message =
-        format!("the private key {file} can be read or changed by everybody (mode {mode:03o})");
-    Err(Error::new(Kind::OwnCertificate, message).hint(format!("run `chmod 600 {file}`")))
+}
+
+/// The mode of a regular file; a pipe has none that matters, and other systems have other rules.
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let metadata = std::fs::metadata(path).ok()?;
+    metadata
+        .is_file()
+        .then(|| metadata.permissions().mode() & 0o777)
 }
 
 #[cfg(not(unix))]
-fn check_mode(_path: &Path) -> Result<()> {
-    Ok(())
+fn mode(_path: &Path) -> Option<u32> {
+    None
 }
 
 #[cfg(test)]
@@ -382,6 +351,7 @@ mod tests {
         for mode in [0o600, 0o400, 0o640] {
             set_mode(&path, mode);
             private_key(&path, None).unwrap();
+            assert_eq!(mode_warning(&path).is_some(), mode == 0o640, "{mode:o}");
         }
         for mode in [0o644, 0o604, 0o666] {
             set_mode(&path, mode);

@@ -8,13 +8,25 @@
 //!   locks and unlocks a key.
 //! - [`authority`] is the CA of a folder: it issues, signs, renews, revokes. [`profile`] says what each kind
 //!   of certificate holds, [`subject`] how a name is written, [`index`] what was issued.
-//! - [`inspect`] reads a certificate into a plain struct.
+//! - [`inspect`] and [`lists`] read a certificate and a revocation list into plain structs; [`verify`] checks
+//!   a certificate step by step, [`lint`] says what is wrong with one.
+//!
+//! # The same with openssl
+//!
+//! The commands every course begins with make certificates of 1999: X.509 v1, no names, RSA of 1024 bits,
+//! SHA-1. [`lint`] says so. Corrected, they make what Sealpost and every other TLS program of today takes
+//! (a test of this room runs them):
+//!
+//! ```text
+#![doc = include_str!("recipe.txt")]
+//! ```
 
 pub mod authority;
 pub mod index;
 pub mod inspect;
 pub mod keys;
 pub mod lint;
+pub mod lists;
 pub mod profile;
 pub mod request;
 pub mod revocation;

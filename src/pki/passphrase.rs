@@ -5,11 +5,16 @@ use std::path::Path;
 
 use aws_lc_rs::rand;
 use pkcs8::der::Encode as _;
+use pkcs8::der::asn1::{AnyRef, Null, OctetString, OctetStringRef};
 use pkcs8::pkcs5::{self, pbes2};
-use pkcs8::{EncryptedPrivateKeyInfoOwned, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use pkcs8::{
+    AlgorithmIdentifierRef, EncryptedPrivateKeyInfoOwned, EncryptedPrivateKeyInfoRef,
+    ObjectIdentifier, PrivateKeyInfoRef,
+};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
+use super::keys::key_pair;
 use crate::error::{Error, Kind, Result};
 
 /// PBKDF2 rounds for keys locked here (OWASP's figure for HMAC-SHA-256). OpenSSL's own default is 2,048.
@@ -130,8 +135,46 @@ pub(super) fn lock(key: &[u8], passphrase: &Passphrase) -> Result<Vec<u8>> {
         .map_err(|error| failed(&error))?;
     let info = EncryptedPrivateKeyInfoOwned {
         encryption_algorithm: parameters.into(),
-        encrypted_data: pkcs8::der::asn1::OctetString::new(encrypted)
-            .map_err(|error| failed(&error))?,
+        encrypted_data: OctetString::new(encrypted).map_err(|error| failed(&error))?,
     };
     info.to_der().map_err(|error| failed(&error))
 }
+
+/// The key in PKCS#8 (RFC 5958), whatever form it came in.
+pub(super) fn to_pkcs8(key: &PrivateKeyDer<'_>) -> Result<Zeroizing<Vec<u8>>> {
+    let (oid, parameters) = match key {
+        PrivateKeyDer::Pkcs1(_) => (OID_RSA, Some(AnyRef::from(Null))),
+        PrivateKeyDer::Sec1(_) => {
+            // The curve may be left out of the key itself: ask the one that works.
+            let pair = key_pair(key)?;
+            let mut curves = CURVES.iter();
+            let curve = curves.find(|(algorithm, _)| pair.is_compatible(algorithm));
+            (OID_EC, curve.map(|(_, curve)| AnyRef::from(curve)))
+        }
+        _ => return Ok(Zeroizing::new(key.secret_der().to_vec())),
+    };
+    let algorithm = AlgorithmIdentifierRef { oid, parameters };
+    let whole = OctetStringRef::new(key.secret_der())
+        .and_then(|inner| PrivateKeyInfoRef::new(algorithm, inner).to_der());
+    whole.map(Zeroizing::new).map_err(|error| {
+        Error::new(Kind::OwnCertificate, "the key cannot be written as PKCS#8")
+            .source(error.to_string())
+    })
+}
+
+const OID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const OID_EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+static CURVES: [(&rcgen::SignatureAlgorithm, ObjectIdentifier); 3] = [
+    (
+        &rcgen::PKCS_ECDSA_P256_SHA256,
+        ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
+    ),
+    (
+        &rcgen::PKCS_ECDSA_P384_SHA384,
+        ObjectIdentifier::new_unwrap("1.3.132.0.34"),
+    ),
+    (
+        &rcgen::PKCS_ECDSA_P521_SHA512,
+        ObjectIdentifier::new_unwrap("1.3.132.0.35"),
+    ),
+];

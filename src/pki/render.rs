@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::inspect::CertificateInfo;
 use super::lint::{Lint, Weight};
+use super::lists::RevocationListInfo;
 use super::verify::{Outcome, Verification};
 use crate::text::{self, escape};
 
@@ -52,6 +53,38 @@ impl Lint {
                 );
                 all
             })
+    }
+}
+
+impl RevocationListInfo {
+    /// The list for a reader: one line a fact, then one a certificate.
+    pub fn text(&self, now: OffsetDateTime) -> String {
+        let until = match self.next_update {
+            Some(next) if now > next => format!("{} (out of date)", text::time(next)),
+            Some(next) => text::time(next),
+            None => "no end".to_owned(),
+        };
+        let lines = [
+            ("list of", self.issuer.clone()),
+            ("number", self.number.clone().unwrap_or_else(none)),
+            ("made", text::time(self.this_update)),
+            ("good until", until),
+            (
+                "issuer's key",
+                self.authority_key_id.clone().unwrap_or_else(none),
+            ),
+            ("revoked", self.revoked.len().to_string()),
+        ];
+        let mut all = String::new();
+        for (label, value) in lines {
+            let _infallible = writeln!(all, "{label:<13} {}", escape(&value));
+        }
+        for entry in &self.revoked {
+            let reason = entry.reason.as_deref().unwrap_or("no reason given");
+            let at = text::time(entry.at);
+            let _infallible = writeln!(all, "  {} {at} {}", entry.serial, escape(reason));
+        }
+        all
     }
 }
 

@@ -12,7 +12,7 @@ use super::index::Status;
 use super::inspect::{self, CertificateInfo};
 use super::keys;
 use super::order::{IssueRequest, Issued, user_name};
-use super::passphrase::Passphrase;
+use super::passphrase::{self, Passphrase};
 use super::profile::{self, AltName, Role, Validity};
 use super::request;
 use super::signer::Signer;
@@ -152,16 +152,13 @@ impl Authority {
             if row.role != options.role || row.status != Status::Valid || row.not_after < now {
                 continue;
             }
-            let cn = row
-                .subject
-                .split(", ")
-                .find_map(|part| part.strip_prefix("CN="));
             let has = |name: &String| {
-                cn.is_some_and(|cn| cn.eq_ignore_ascii_case(name))
-                    || row
-                        .names
-                        .split(' ')
-                        .any(|other| other.eq_ignore_ascii_case(name))
+                let mut parts = row.subject.split(", ");
+                let mut others = row.names.split(' ');
+                parts.any(|part| {
+                    part.strip_prefix("CN=")
+                        .is_some_and(|cn| cn.eq_ignore_ascii_case(name))
+                }) || others.any(|other| other.eq_ignore_ascii_case(name))
             };
             if let Some(name) = wanted.iter().find(|name| has(name)) {
                 return Err(taken(name, &format!("certificate {}", row.serial)));
@@ -247,7 +244,7 @@ pub fn change_passphrase(
     new: Option<&Passphrase>,
 ) -> Result<PathBuf> {
     let key = keys::private_key(path, old)?;
-    let text = authority::key_pem(&keys::to_pkcs8(&key)?, new)?;
+    let text = authority::key_pem(&passphrase::to_pkcs8(&key)?, new)?;
     let mut batch = super::folder::Batch::default();
     batch.stage(path.to_owned(), text.as_bytes(), Access::Private, true)?;
     batch.commit()?;

@@ -551,7 +551,7 @@ mod tests {
         lock(&files.journal).fault = Some(Fault::SyncAndRewrite);
         let entry = files.entry("a", "bob");
         for _ in 0..2 {
-            assert!(matches!(files.put(&entry), Err(CommitError::Io(_))));
+            assert!(files.put(&entry).is_err());
             files.blobs.remove(&entry.blob);
         }
         // The row may be what a power cut leaves: whichever it is, its blob is there.
@@ -586,6 +586,30 @@ mod tests {
         super::super::replace::replace(&path, 0o600, all.as_bytes()).unwrap();
         assert_eq!(open(dir.path()).all().len(), 1);
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn without_room_for_a_fresh_file_the_mostly_dead_one_serves_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = open(dir.path());
+        files.put(&files.entry("a", "alice")).unwrap();
+        let path = dir.path().join("files.csv");
+        let text = fs::read_to_string(&path).unwrap();
+        let many = format!("{}\n", text.lines().nth(1).unwrap()).repeat(10_000);
+        {
+            let mut journal = lock(&files.journal);
+            journal.append(many.as_bytes(), 10_000).unwrap();
+            journal.fault = Some(Fault::Rewrite);
+        }
+        for text in ["b", "c"] {
+            files.put(&files.entry(text, "alice")).unwrap();
+        }
+        let seen = files.find(&name("a"));
+        let expected = Expected::target(seen.as_ref());
+        files.commit(Change::Delete(name("a")), expected).unwrap();
+        assert_eq!(files.blob_count(), 2, "deleting makes room");
+        assert!(fs::read_to_string(&path).unwrap().lines().count() > 10_000);
+        assert_eq!(open(dir.path()).all(), files.all());
     }
 
     #[test]

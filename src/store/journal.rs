@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::replace::{open_existing, replace, replace_with};
@@ -36,6 +36,8 @@ pub(super) struct Journal {
     bytes: u64,
     /// Rows in the file.
     lines: u64,
+    /// After a failed attempt, how many rows there must be before the next: not one at every commit.
+    compact_from: u64,
     /// Whether the file holds, or may hold, something else than what was acknowledged.
     suspect: bool,
     #[cfg(test)]
@@ -52,6 +54,8 @@ pub(super) enum Fault {
     Sync,
     /// That, and no fresh file can be written either.
     SyncAndRewrite,
+    /// No fresh file can be written, as there is no room.
+    Rewrite,
 }
 
 impl Journal {
@@ -73,13 +77,23 @@ impl Journal {
             bytes: loaded.good_bytes as u64,
             lines: loaded.lines - loaded.bad.len() as u64,
             suspect: false,
+            compact_from: 0,
             #[cfg(test)]
             fault: None,
             path: path.clone(),
         };
         journal.mend(&loaded, &bytes, warnings).map_err(write)?;
-        if journal.mostly_dead(&loaded.index) {
-            journal.rewrite(&loaded.index).map_err(write)?;
+        if journal.mostly_dead(&loaded.index)
+            && let Err(error) = journal.rewrite(&loaded.index)
+        {
+            if journal.suspect {
+                return Err(write(error));
+            }
+            // A full disk must not keep a server from starting: deleting is what makes room.
+            warnings.push(format!(
+                "{} is mostly dead rows and cannot be compacted: {error}",
+                path.display()
+            ));
         }
         Ok((journal, loaded.index))
     }
@@ -114,18 +128,27 @@ impl Journal {
     pub(super) fn mostly_dead(&self, index: &Index) -> bool {
         let live = index.len() as u64;
         let dead = self.lines.saturating_sub(live);
-        dead > live && dead > DEAD_ROWS_MIN
+        dead > live && dead > DEAD_ROWS_MIN && self.lines >= self.compact_from
     }
 
     /// Puts a fresh file with exactly the rows of `index` in place. On a new inode: after a failed fsync
     /// the old one cannot be trusted again (the kernel reports such an error once and forgets it).
     pub(super) fn rewrite(&mut self, index: &Index) -> io::Result<()> {
-        #[cfg(test)]
-        if self.fault == Some(Fault::SyncAndRewrite) {
-            return Err(io::ErrorKind::Other.into());
+        let written = self.write_fresh(index);
+        if written.is_err() {
+            // The old file is as good as it was while it is still in place. Once renamed but not synced,
+            // either file may be the one found after a power cut.
+            self.suspect |= !self.is_in_place();
+            self.compact_from = self.lines + DEAD_ROWS_MIN;
         }
-        // Until the rename is known to be on disk, either file may be the one found after a power cut.
-        self.suspect = true;
+        written
+    }
+
+    fn write_fresh(&mut self, index: &Index) -> io::Result<()> {
+        #[cfg(test)]
+        if matches!(self.fault, Some(Fault::SyncAndRewrite | Fault::Rewrite)) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let file = replace_with(&self.path, 0o600, |to| {
             let mut rows = RowWriter::new(to);
             rows.header()?;
@@ -138,7 +161,14 @@ impl Journal {
         self.lines = index.len() as u64;
         self.file = file;
         self.suspect = false;
+        self.compact_from = 0;
         Ok(())
+    }
+
+    fn is_in_place(&self) -> bool {
+        let found = fs::metadata(&self.path).map(|file| file.ino());
+        let open = self.file.metadata().map(|file| file.ino());
+        matches!((found, open), (Ok(found), Ok(open)) if found == open)
     }
 
     fn doubt(&mut self, error: io::Error) -> AppendError {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use rustls::pki_types::CertificateRevocationListDer;
 use serde_json::json;
 
 use super::super::output::Output;
@@ -13,13 +14,13 @@ use crate::error::{Error, Kind, Result};
 use crate::pki::inspect::{self, CertificateInfo};
 use crate::pki::profile::Role;
 use crate::pki::verify::{self, Against};
-use crate::pki::{Authority, keys, lint};
+use crate::pki::{Authority, keys, lint, lists};
 use crate::text;
 
 /// A certificate file.
 #[derive(Debug, Args)]
 pub(super) struct File {
-    /// A certificate, or a chain of them
+    /// A certificate, a chain of them, or a revocation list
     file: PathBuf,
 }
 
@@ -67,7 +68,14 @@ pub(super) fn list(pki: &Pki, list: &List, output: Output) -> Result<()> {
 }
 
 pub(super) fn show(file: &File, output: Output) -> Result<()> {
-    let all = read(file)?;
+    let all = match read(file) {
+        Ok(all) => all,
+        // Not a certificate; a revocation list can be shown too.
+        Err(error) => match keys::revocation_lists(&file.file) {
+            Ok(found) => return show_lists(&found, output),
+            Err(_) => return Err(error),
+        },
+    };
     if output.json {
         match all.as_slice() {
             [one] => output.json(one),
@@ -80,6 +88,19 @@ pub(super) fn show(file: &File, output: Output) -> Result<()> {
             output.line("");
         }
         output.line(info.text(text::now()).trim_end());
+    }
+    Ok(())
+}
+
+fn show_lists(found: &[CertificateRevocationListDer<'_>], output: Output) -> Result<()> {
+    let found = found.iter().map(|der| lists::revocation_list(der));
+    let all = found.collect::<Result<Vec<_>>>()?;
+    if output.json {
+        output.json(&all);
+        return Ok(());
+    }
+    for list in &all {
+        output.line(list.text(text::now()).trim_end());
     }
     Ok(())
 }
@@ -187,11 +208,17 @@ pub(super) fn lint(lint: &Lint, output: Output) -> Result<ExitCode> {
     let mut is_refused = false;
     let mut all = Vec::new();
     for file in &lint.files {
-        let der = keys::certificates(file, Kind::LocalRead)?.swap_remove(0);
-        let public_key = public_key(lint, file, output)?;
         let name = file.display().to_string();
-        let key = public_key.as_deref();
-        let result = lint::lint(&der, &name, lint.role, key, text::now())?;
+        let result = match lint_file(lint, file, &name, output) {
+            Ok(result) => result,
+            // One file that is no certificate does not hide what is wrong with the others.
+            Err(error) if lint.files.len() > 1 => {
+                output.error(&error);
+                is_refused = true;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         is_refused |= result.is_refused();
         if output.json {
             all.push(json!({ "file": name, "lint": result }));
@@ -211,24 +238,49 @@ pub(super) fn lint(lint: &Lint, output: Output) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(is_refused)))
 }
 
-/// The public key of the key file that goes with a certificate; one under a passphrase is not looked at.
-fn public_key(lint: &Lint, file: &Path, output: Output) -> Result<Option<Vec<u8>>> {
+fn lint_file(lint: &Lint, file: &Path, name: &str, output: Output) -> Result<lint::Lint> {
+    let der = keys::certificates(file, Kind::LocalRead)?.swap_remove(0);
+    let public_key = public_key(lint, file, output);
+    lint::lint(&der, name, lint.role, public_key.as_deref(), text::now())
+}
+
+/// The public key of the key file that goes with a certificate. One that cannot be used has a fault of its
+/// own, which is said; one under a passphrase is not looked at.
+fn public_key(lint: &Lint, file: &Path, output: Output) -> Option<Vec<u8>> {
     let beside = file.with_extension("key");
     let path = match &lint.key {
         Some(path) => path,
         None if beside.exists() && beside != file => &beside,
-        None => return Ok(None),
+        None => return None,
     };
-    if keys::needs_passphrase(path)? {
-        let path = path.display();
-        output.note(format!(
-            "{path} is under a passphrase: not compared with the certificate"
-        ));
-        return Ok(None);
+    let name = path.display();
+    match keys::needs_passphrase(path) {
+        Ok(true) => {
+            output.note(format!(
+                "{name} is under a passphrase: not compared with the certificate"
+            ));
+            return None;
+        }
+        Ok(false) => {}
+        Err(error) => {
+            output.warn(error.to_string());
+            return None;
+        }
     }
-    let key = keys::private_key(path, None)?;
-    // A key that TLS does not take has a rule of its own: it is in the certificate too.
-    Ok(keys::public_key(&key).ok())
+    match keys::private_key(path, None) {
+        Ok(key) => {
+            if let Some(warning) = keys::mode_warning(path) {
+                output.warn(warning);
+            }
+            // A key that TLS does not take has a rule of its own: it is in the certificate too.
+            keys::public_key(&key).ok()
+        }
+        Err(error) => {
+            let next = error.next_step().unwrap_or_default();
+            output.warn(format!("{error}; {next}"));
+            None
+        }
+    }
 }
 
 pub(super) fn needs_renewal(due: &NeedsRenewal, output: Output) -> ExitCode {

@@ -109,6 +109,10 @@ pub(super) fn issue(pki: &Pki, issue: &Issue, output: Output) -> Result<()> {
         return Ok(());
     }
     tell(&issued, output);
+    let days = (issued.not_after - issued.not_before).whole_days();
+    if days < i64::from(request.days) && request.not_before.is_none() {
+        output.note("it ends with its CA, sooner than asked for");
+    }
     next(&issued, output);
     Ok(())
 }
