@@ -104,7 +104,11 @@ impl ConnectOptions {
             Login::Password { user, password } => client.login(user, password)?,
             Login::Certificate => log_in_by_certificate(&mut client)?,
         };
-        output.detail(format!("logged in as {} ({})", account.user, account.role));
+        output.detail(format!(
+            "logged in as {} ({})",
+            escape(account.user.as_str()),
+            escape(&account.role)
+        ));
         Ok((target, client, account))
     }
 

@@ -11,9 +11,14 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod fake;
 mod hostile;
+mod integrity;
+mod lifecycle;
 mod pki;
 mod raw;
 mod relay;
+mod resume;
 mod support;
+mod tls;
 mod transfer;
