@@ -8,7 +8,7 @@ use clap::Args;
 use super::output::Output;
 use super::secret::Secret;
 use super::tls::TlsOptions;
-use crate::client::{Client, Login, Target};
+use crate::client::{Client, Login, Narrator, Target};
 use crate::config::{DEFAULT_ADDRESS, DEFAULT_PORT};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{Passphrase, keys};
@@ -93,6 +93,9 @@ struct SecurityOptions {
     /// Do not resume earlier TLS sessions
     #[arg(long)]
     no_resume: bool,
+    /// Tell step by step how each connection comes about: every message, check, size and time
+    #[arg(long)]
+    explain: bool,
 }
 
 impl ConnectOptions {
@@ -161,6 +164,10 @@ impl ConnectOptions {
             timeout: self.server.timeout,
             rate: self.server.limit_rate,
             login,
+            narrator: self
+                .security
+                .explain
+                .then(|| Narrator::new(move |story| output.story(story))),
         })
     }
 

@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Error;
+use crate::lang::Lang;
 use crate::text::escape;
+use crate::transport::Story;
 
 /// How to speak; made once from the global flags.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +25,8 @@ pub(crate) struct Output {
     pub(crate) quiet: bool,
     /// 0, or how often `-v` was given.
     pub(crate) verbose: u8,
+    /// The language of what is said to people.
+    pub(crate) lang: Lang,
 }
 
 impl Output {
@@ -81,6 +85,15 @@ impl Output {
             say(&format!("  cause: {}", escape(&this.to_string())));
             cause = this.source();
         }
+    }
+
+    /// How a connection came about. On stderr, in JSON too: results alone go to stdout.
+    pub(crate) fn story(self, story: &Story) {
+        let text = match self.json {
+            true => serde_json::to_string(story).map_or_else(|_| String::new(), |json| json + "\n"),
+            false => story.text(self.lang),
+        };
+        let _broken_pipe = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Rows under headings, aligned (wide characters counted as two columns), without lines.

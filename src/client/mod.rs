@@ -7,8 +7,9 @@ mod batch;
 mod download;
 mod upload;
 
-use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +24,9 @@ use crate::protocol::{
     AGENT, Account, Code, Conflict, FileInfo, FileName, FileReply, FrameError, HelloReply,
     ListReply, Refusal, Request, VERSION, WhoamiReply, parse_reply, read_frame, write_frame,
 };
-use crate::transport::{Connector, Session, Side, TlsClient, Wire, connect, explain};
+use crate::transport::{
+    Connector, Recorder, Session, Side, Story, TlsClient, Wire, connect_recorded, explain,
+};
 
 /// Entries asked for in each page of a listing.
 const PAGE: u64 = 500;
@@ -48,6 +51,25 @@ pub struct Target {
     pub rate: Option<u64>,
     /// How to log in.
     pub login: Login,
+    /// Who is told how each connection came about, with `--explain`.
+    pub narrator: Option<Narrator>,
+}
+
+/// Hears the story of every connection a [`Target`] makes, from whichever thread makes it.
+#[derive(Clone)]
+pub struct Narrator(Arc<dyn Fn(&Story) + Send + Sync>);
+
+impl Narrator {
+    /// One that does `tell` with each story.
+    pub fn new(tell: impl Fn(&Story) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+}
+
+impl fmt::Debug for Narrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Narrator")
+    }
 }
 
 /// How to log in.
@@ -78,12 +100,36 @@ impl Target {
     /// Connects and says hello. Only now is it true that the server let us in: in TLS 1.3 it judges the
     /// client's certificate after the client's handshake is done.
     pub fn connect(&self) -> Result<Client<Connector>> {
-        let wire = connect(
+        let Some(narrator) = &self.narrator else {
+            return self.connect_recorded(None, &mut None);
+        };
+        let recorder = Recorder::new();
+        let mut session = None;
+        let connected = self.connect_recorded(Some(&recorder), &mut session);
+        let reply = connected.as_ref().map(Client::hello);
+        let reply = match reply {
+            Ok(Some(hello)) => Ok(hello),
+            Ok(None) => return connected,
+            Err(error) => Err(error),
+        };
+        let place = (self.host.as_str(), self.port);
+        (narrator.0)(&recorder.story(place, session, self.tls.is_some(), reply));
+        connected
+    }
+
+    fn connect_recorded(
+        &self,
+        recorder: Option<&Recorder>,
+        session: &mut Option<Session>,
+    ) -> Result<Client<Connector>> {
+        let wire = connect_recorded(
             &self.host,
             self.port,
             self.tls.as_ref(),
             self.connect_timeout,
+            recorder,
         )?;
+        *session = wire.session();
         let mut client = Client::greet(wire, self.timeout)?;
         client.rate = self.rate;
         Ok(client)

@@ -96,6 +96,14 @@ pub fn pin(public_key: &[u8]) -> String {
     format!("sha256//{}", base64(Sha256::of(public_key).as_bytes()))
 }
 
+/// A name as a server's certificate request lists it (DER), as `C=CN, CN=alice`.
+pub fn distinguished_name(der: &[u8]) -> String {
+    match X509Name::from_der(der) {
+        Ok((_, parsed)) => name(&parsed),
+        Err(_) => "?".to_owned(),
+    }
+}
+
 /// Reads the certificate in `der`.
 pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
     let certificate = parse(der)?;

@@ -15,6 +15,7 @@ use rustls::{
     SignatureScheme,
 };
 
+use super::tape::{self, Event, Evidence, HeardChoice, HeardKeys, Recorder};
 use super::{Policy, Side, Socket, Stream, explain};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{Passphrase, inspect, keys};
@@ -67,8 +68,10 @@ impl ClientTls {
     /// Reads every file and makes the configuration.
     pub fn load(&self) -> Result<TlsClient> {
         let provider = self.policy.provider()?;
+        let (inner, evidence) = self.web_pki(&provider)?;
         let verifier = Arc::new(Verifier {
-            inner: self.web_pki(&provider)?,
+            inner,
+            evidence: Arc::new(evidence),
             algorithms: provider.signature_verification_algorithms,
             insecure: self.insecure,
             pin: self.pin.clone(),
@@ -95,7 +98,9 @@ impl ClientTls {
                 .map_err(|error| super::failure::own_certificate(&error, certificate, key))?,
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
-        config.key_log = self.policy.key_log()?;
+        config.key_log = Arc::new(HeardKeys(self.policy.key_log()?));
+        let resolver = Arc::clone(&config.client_auth_cert_resolver);
+        config.client_auth_cert_resolver = Arc::new(HeardChoice(resolver));
         if !self.resume {
             config.resumption = Resumption::disabled();
         }
@@ -107,15 +112,21 @@ impl ClientTls {
     }
 
     /// The check of RFC 5280 and RFC 9525; `None` when it is switched off and has no CA to check against.
-    fn web_pki(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<WebPkiServerVerifier>>> {
+    /// With what it judges by.
+    fn web_pki(&self, provider: &Arc<CryptoProvider>) -> Result<(Judge, Evidence)> {
         let mut roots = RootCertStore::empty();
+        let mut evidence = Evidence::default();
         match &self.roots {
-            Roots::Public => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            Roots::Public => {
+                evidence.is_public = true;
+                roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            }
             Roots::File(path) => {
                 let certificates = match keys::certificates(path, Kind::CaFile) {
-                    Err(_unreadable) if self.insecure => return Ok(None),
+                    Err(_unreadable) if self.insecure => return Ok((None, evidence)),
                     certificates => certificates?,
                 };
+                evidence.anchors.clone_from(&certificates);
                 for certificate in certificates {
                     roots.add(certificate).map_err(|error| {
                         let message = format!("{} holds no usable CA certificate", path.display());
@@ -130,19 +141,21 @@ impl ClientTls {
         for path in &self.revocation_lists {
             lists.extend(keys::revocation_lists(path)?);
         }
+        evidence.lists.clone_from(&lists);
         let mut builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
         if !lists.is_empty() {
             builder = builder.with_crls(lists).enforce_revocation_expiration();
         }
-        builder.build().map(Some).map_err(|error| {
+        let judge = builder.build().map(Some).map_err(|error| {
             Error::new(
                 Kind::CrlFile,
                 "a certificate revocation list cannot be used",
             )
             .hint("make a new one with `sealpost pki crl`")
             .source(error)
-        })
+        })?;
+        Ok((judge, evidence))
     }
 }
 
@@ -165,11 +178,26 @@ pub fn connect(
     tls: Option<&TlsClient>,
     timeout: Duration,
 ) -> Result<Connector> {
+    connect_recorded(host, port, tls, timeout, None)
+}
+
+/// As [`connect`], and `recorder` is told all that happens, until its story is asked for.
+pub fn connect_recorded(
+    host: &str,
+    port: u16,
+    tls: Option<&TlsClient>,
+    timeout: Duration,
+    recorder: Option<&Recorder>,
+) -> Result<Connector> {
+    let _listening = recorder.map(Recorder::listen);
     let tcp = connect_tcp(host, port, timeout)?;
     // A request is one small write and waits for its reply: Nagle's algorithm would only delay it.
     tcp.set_nodelay(true)
         .map_err(|error| connect_error(host, port, error))?;
-    let socket = Socket::new(Arc::new(tcp), Instant::now() + timeout);
+    let mut socket = Socket::new(Arc::new(tcp), Instant::now() + timeout);
+    if let Some(recorder) = recorder {
+        socket.record(recorder.clone());
+    }
     let Some(tls) = tls else {
         return Ok(Stream::Plain(socket));
     };
@@ -195,10 +223,16 @@ fn connect_tcp(host: &str, port: u16, timeout: Duration) -> Result<TcpStream> {
             .hint("check the spelling of --server HOST[:PORT]")
             .source(error)
     })?;
+    tape::note(|| Event::Resolved(addresses.clone()));
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         match TcpStream::connect_timeout(&address, timeout) {
-            Ok(tcp) => return Ok(tcp),
+            Ok(tcp) => {
+                if let Ok(own) = tcp.local_addr() {
+                    tape::note(|| Event::Tcp(address, own));
+                }
+                return Ok(tcp);
+            }
             Err(error) => last = error,
         }
     }
@@ -216,24 +250,71 @@ fn connect_error(host: &str, port: u16, error: io::Error) -> Error {
         .source(error)
 }
 
+/// What checks a certificate by RFC 5280 and RFC 9525, where there is a CA to check it against.
+type Judge = Option<Arc<WebPkiServerVerifier>>;
+
 /// The usual check, and around it the pin and the switch that turns it off.
 #[derive(Debug)]
 struct Verifier {
-    inner: Option<Arc<WebPkiServerVerifier>>,
+    inner: Judge,
+    evidence: Arc<Evidence>,
     algorithms: WebPkiSupportedAlgorithms,
     insecure: bool,
     pin: Option<String>,
     complaint: Mutex<Option<rustls::Error>>,
 }
 
+type Checked<T = ()> = Result<T, rustls::Error>;
+
+fn heard_signature(checked: Checked<HandshakeSignatureValid>) -> Checked<HandshakeSignatureValid> {
+    let good = checked.is_ok();
+    tape::note(|| Event::Signature { good });
+    checked
+}
+
 impl Verifier {
+    /// The pin, then the usual check.
+    fn judge(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Checked {
+        if let Some(pin) = &self.pin {
+            let parsed = rustls::server::ParsedCertificate::try_from(leaf)?;
+            if inspect::pin(&parsed.subject_public_key_info()) != *pin {
+                return Err(super::failure::pin_mismatch());
+            }
+        }
+        self.check(leaf, intermediates, name, now)
+    }
+
+    /// What is told of it with `--explain`.
+    fn heard(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        verdict: Option<&rustls::Error>,
+    ) -> Event {
+        let chain = std::iter::once(leaf).chain(intermediates);
+        Event::Judged {
+            chain: chain.map(|der| der.clone().into_owned()).collect(),
+            name: name.to_str().into_owned(),
+            evidence: Arc::clone(&self.evidence),
+            verdict: verdict.cloned(),
+            anyway: self.insecure && !verdict.is_some_and(super::failure::is_pin),
+        }
+    }
+
     fn check(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: UnixTime,
-    ) -> Result<(), rustls::Error> {
+    ) -> Checked {
         match &self.inner {
             Some(inner) => inner.verify_server_cert(leaf, intermediates, name, &[], now)?,
             None => return Err(CertificateError::UnknownIssuer.into()),
@@ -251,19 +332,12 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if let Some(pin) = &self.pin {
-            let parsed = rustls::server::ParsedCertificate::try_from(leaf)?;
-            if inspect::pin(&parsed.subject_public_key_info()) != *pin {
-                return Err(super::failure::pin_mismatch());
-            }
-        }
-        match self.check(leaf, intermediates, name, now) {
-            Err(error) if self.insecure => {
-                let mut complaint = self
-                    .complaint
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                *complaint = Some(error);
+        let judged = self.judge(leaf, intermediates, name, now);
+        tape::note(|| self.heard(leaf, intermediates, name, judged.as_ref().err()));
+        match judged {
+            Err(error) if self.insecure && !super::failure::is_pin(&error) => {
+                let complaint = self.complaint.lock();
+                *complaint.unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
             result => result?,
         }
@@ -276,7 +350,13 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        let algorithms = &self.algorithms;
+        heard_signature(rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            algorithms,
+        ))
     }
 
     fn verify_tls13_signature(
@@ -285,7 +365,13 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        let algorithms = &self.algorithms;
+        heard_signature(rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            algorithms,
+        ))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -295,6 +295,11 @@ pub(super) fn pin_mismatch() -> rustls::Error {
     rustls::Error::Other(OtherError(Arc::new(PinMismatch)))
 }
 
+/// Whether the public key is not the pinned one: the one thing `--insecure` does not forgive.
+pub(super) fn is_pin(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::Other(other) if is_pin_mismatch(other))
+}
+
 fn is_pin_mismatch(other: &OtherError) -> bool {
     other.0.downcast_ref::<PinMismatch>().is_some()
 }

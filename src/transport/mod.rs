@@ -11,17 +11,21 @@ mod listen;
 mod pace;
 mod policy;
 mod socket;
+mod story;
 mod stream;
+mod tape;
 
 pub use clients::Allow;
-pub use connect::{ClientTls, Connector, Roots, TlsClient, connect};
+pub use connect::{ClientTls, Connector, Roots, TlsClient, connect, connect_recorded};
 pub use failure::{Side, explain};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
 pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
+pub use story::{Ending, Step, Story, What};
 pub use stream::{Session, Stream};
+pub use tape::Recorder;
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
