@@ -80,7 +80,7 @@ impl<'a> Chain<'a> {
             let mut above = self.anchors.iter().chain(self.shown);
             above.any(|issuer| inspect::is_signed_by(der, issuer).unwrap_or(false))
         };
-        let trust = match self.shown.first().is_some_and(|leaf| signed(leaf)) {
+        let trust = match self.shown.first().is_some_and(signed) {
             true => Trust::Impostor,
             false => Trust::OtherKey,
         };

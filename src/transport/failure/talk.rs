@@ -100,6 +100,14 @@ impl Talk {
                 format!("the {en} speaks TLS, but not sealpost/1 (ALPN, RFC 7301 §3.2)"),
                 format!("{zh}使用 TLS，但不支持 sealpost/1 协议（ALPN，RFC 7301 §3.2）"),
             ),
+            _ => self.cut_message(scene),
+        }
+    }
+
+    /// What came between the two, once they understood each other.
+    fn cut_message(&self, scene: &Scene<'_>) -> Both {
+        let (en, zh) = (scene.side.peer().en, scene.side.peer().zh);
+        match self {
             Self::Tampered => both(
                 "a record does not decrypt: it was changed on the way (RFC 8446 §5.2)",
                 "有一条记录无法解密：它在途中被改动过（RFC 8446 §5.2）",
@@ -144,7 +152,7 @@ impl Talk {
                 format!("the connection to the {en} failed: {why}"),
                 format!("与{zh}的连接失败：{why}"),
             ),
-            Self::Internal => both("TLS failed on this side", "本端的 TLS 出错"),
+            _ => both("TLS failed on this side", "本端的 TLS 出错"),
         }
     }
 

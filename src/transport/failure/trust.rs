@@ -103,21 +103,7 @@ impl Trust {
     pub(super) fn hint(&self, scene: &Scene<'_>) -> Both {
         let (there, issue) = (scene.there(), scene.issue());
         match (self, scene.side) {
-            (Self::UnknownIssuer, Side::Client) => {
-                let names = believed(scene);
-                both(
-                    format!(
-                        "is it the server you meant? then give the CA {} with --cacert FILE{}; `sealpost pki show FILE` tells who issued a certificate",
-                        scene.issuer(),
-                        names.en
-                    ),
-                    format!(
-                        "确认这是你要连接的服务器后，用 --cacert FILE 指定 CA {}{}；`sealpost pki show FILE` 可查看证书的签发者",
-                        scene.issuer(),
-                        names.zh
-                    ),
-                )
-            }
+            (Self::UnknownIssuer, Side::Client) => give_its_authority(scene),
             (Self::SelfSigned, Side::Client) => both(
                 format!(
                     "{}, issue one by a CA: `sealpost pki init` and {issue}; then give its ca.crt here with --cacert",
@@ -197,6 +183,23 @@ fn revoked(what: &Both, revocation: Option<&Revocation>) -> Both {
         format!(
             "{}已于 {at} 被吊销{why_zh}，依据吊销列表 {file}（RFC 5280 §5）",
             what.zh
+        ),
+    )
+}
+
+/// What to do at the client about a CA that is not known.
+fn give_its_authority(scene: &Scene<'_>) -> Both {
+    let names = believed(scene);
+    both(
+        format!(
+            "is it the server you meant? then give the CA {} with --cacert FILE{}; `sealpost pki show FILE` tells who issued a certificate",
+            scene.issuer(),
+            names.en
+        ),
+        format!(
+            "确认这是你要连接的服务器后，用 --cacert FILE 指定 CA {}{}；`sealpost pki show FILE` 可查看证书的签发者",
+            scene.issuer(),
+            names.zh
         ),
     )
 }
