@@ -96,14 +96,6 @@ pub fn pin(public_key: &[u8]) -> String {
     format!("sha256//{}", base64(Sha256::of(public_key).as_bytes()))
 }
 
-/// A name as a server's certificate request lists it (DER), as `C=CN, CN=alice`.
-pub fn distinguished_name(der: &[u8]) -> String {
-    match X509Name::from_der(der) {
-        Ok((_, parsed)) => name(&parsed),
-        Err(_) => "?".to_owned(),
-    }
-}
-
 /// Reads the certificate in `der`.
 pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
     let certificate = parse(der)?;
@@ -190,7 +182,7 @@ pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>> {
 }
 
 /// Whether `issuer` signed `certificate`: its name stands there, and its key made the signature.
-pub(super) fn is_signed_by(certificate: &[u8], issuer: &[u8]) -> Result<bool> {
+pub fn is_signed_by(certificate: &[u8], issuer: &[u8]) -> Result<bool> {
     let (certificate, issuer) = (parse(certificate)?, parse(issuer)?);
     let has_name = certificate.issuer().as_raw() == issuer.subject().as_raw();
     let key = Some(issuer.public_key());
@@ -292,6 +284,13 @@ fn signature_name(algorithm: &Oid<'_>) -> String {
     let mut all = SIGNATURES.iter();
     all.find(|(this, _)| this == algorithm)
         .map_or_else(|| algorithm.to_string(), |(_, name)| (*name).to_owned())
+}
+
+/// The name in `der` (RFC 5280 §4.1.2.4), as `C=CN, CN=alice`.
+pub fn name_of(der: &[u8]) -> Option<String> {
+    X509Name::from_der(der)
+        .ok()
+        .map(|(_, parsed)| name(&parsed))
 }
 
 /// A name in the order it is written, as `C=CN, CN=alice`.

@@ -10,6 +10,7 @@ mod failure;
 mod listen;
 mod pace;
 mod policy;
+mod seen;
 mod socket;
 mod story;
 mod stream;
@@ -17,7 +18,7 @@ mod tape;
 
 pub use clients::Allow;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, connect, connect_recorded};
-pub use failure::{Side, explain};
+pub use failure::{Context, Side, Stage, explain, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
 pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion};

@@ -13,9 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::client::ResolvesClientCert;
+use rustls::KeyLog;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
-use rustls::{KeyLog, SignatureScheme, sign};
 use serde::Serialize;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -60,17 +59,14 @@ pub(super) enum Event {
         chain: Vec<CertificateDer<'static>>,
         name: String,
         evidence: Arc<Evidence>,
-        verdict: Option<rustls::Error>,
+        good: bool,
         /// Accepted whatever the verdict (`--insecure`).
         anyway: bool,
     },
     /// The server's signature over the handshake was checked.
     Signature { good: bool },
-    /// The server asked for a certificate: of which CAs (names in DER), and what it will be shown.
-    Asked {
-        authorities: Vec<Vec<u8>>,
-        shown: Vec<CertificateDer<'static>>,
-    },
+    /// The server asked for a certificate; the chain it will be shown, if any.
+    Asked { shown: Vec<CertificateDer<'static>> },
     /// The key schedule made a secret of this label.
     Secret(String),
 }
@@ -212,30 +208,5 @@ impl KeyLog for HeardKeys {
 
     fn will_log(&self, label: &str) -> bool {
         self.0.will_log(label) || CURRENT.with(|current| current.borrow().is_some())
-    }
-}
-
-/// Chooses the own certificate as the resolver inside does, and tells the recorder.
-#[derive(Debug)]
-pub(super) struct HeardChoice(pub(super) Arc<dyn ResolvesClientCert>);
-
-impl ResolvesClientCert for HeardChoice {
-    fn resolve(
-        &self,
-        authorities: &[&[u8]],
-        schemes: &[SignatureScheme],
-    ) -> Option<Arc<sign::CertifiedKey>> {
-        let chosen = self.0.resolve(authorities, schemes);
-        note(|| Event::Asked {
-            authorities: authorities.iter().map(|name| name.to_vec()).collect(),
-            shown: chosen
-                .as_ref()
-                .map_or_else(Vec::new, |chosen| chosen.cert.clone()),
-        });
-        chosen
-    }
-
-    fn has_certs(&self) -> bool {
-        self.0.has_certs()
     }
 }

@@ -17,7 +17,7 @@ use crate::transport::tape::{Event, Recorder, Tape, Way};
 use crate::transport::{CertificateDer, Session};
 
 /// Bytes of a plain message that are shown.
-const EXCERPT_BYTES: usize = 120;
+const EXCERPT_BYTES: usize = 320;
 
 impl Recorder {
     /// Ends the recording and tells it: to the server's reply, or to the failure.
@@ -88,17 +88,16 @@ impl<'a> Build<'a> {
                 chain,
                 name,
                 evidence,
-                verdict,
+                good,
                 anyway,
             } => {
-                let good = verdict.is_none();
-                let told = checks::checks(chain, name, evidence, began, (good, *anyway));
-                let is_refused = !good && !anyway;
+                let told = checks::checks(chain, name, evidence, began, (*good, *anyway));
+                let is_refused = !*good && !*anyway;
                 let of_server = |what: &What| matches!(what, What::Certificate { .. });
                 self.after(of_server, What::Checks(told), is_refused);
             }
             Event::Signature { good } => self.signature(*good),
-            Event::Asked { shown, .. } => self.asked(shown),
+            Event::Asked { shown } => self.asked(shown),
             Event::Secret(label) => self.secret(label),
         }
     }
@@ -213,9 +212,9 @@ impl<'a> Build<'a> {
             Item::Alert(alert) => What::Alert {
                 name: alert.map(|[_, number]| format!("{:?}", AlertDescription::from(number))),
             },
-            Item::Application(content_bytes) => What::Application {
-                content_bytes,
-                text: None,
+            Item::Application(content) => What::Application {
+                content_bytes: content.as_ref().map(|content| content.len() as u64),
+                text: content.as_deref().map(excerpt),
             },
             Item::Sealed => What::Sealed,
             Item::NotTls(begins) => What::NotTls {

@@ -109,6 +109,6 @@ fn scheme_name(scheme: u16) -> String {
 }
 
 fn subjects(mut names: Bytes<'_>) -> Vec<String> {
-    let next = move || Some(inspect::distinguished_name(names.take16()?.0));
+    let next = move || Some(inspect::name_of(names.take16()?.0).unwrap_or_else(|| "?".to_owned()));
     std::iter::from_fn(next).collect()
 }

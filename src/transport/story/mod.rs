@@ -185,7 +185,7 @@ pub enum What {
     Application {
         /// How many, where that can be read.
         content_bytes: Option<u64>,
-        /// How they begin, when they were not encrypted.
+        /// How they begin, where that can be read.
         text: Option<String>,
     },
     /// A handshake message without a name here.

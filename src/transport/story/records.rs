@@ -24,8 +24,8 @@ pub(super) enum Item {
     ChangeCipherSpec,
     /// Level and description; `None` when it cannot be read.
     Alert(Option<[u8; 2]>),
-    /// So many bytes of content, where that can be known.
-    Application(Option<u64>),
+    /// Content of the application, where it can be read.
+    Application(Option<Vec<u8>>),
     /// The one handshake message of TLS 1.2 after the switch to encryption is Finished.
     SealedFinished,
     Sealed,
@@ -135,9 +135,7 @@ impl Reader {
                 self.messages(place, &content, keys, items);
                 return;
             }
-            APPLICATION_DATA => {
-                Item::Application((!self.is_12_sealed).then_some(content.len() as u64))
-            }
+            APPLICATION_DATA => Item::Application((!self.is_12_sealed).then_some(content)),
             _ => Item::Sealed,
         };
         items.push((place, item));

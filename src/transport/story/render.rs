@@ -190,7 +190,8 @@ impl Page {
                 content_bytes,
                 text,
             } => {
-                self.application(*content_bytes, text.as_deref());
+                let sealed = step.record.is_some_and(|record| record.sealed);
+                self.application(*content_bytes, text.as_deref(), sealed);
             }
             What::NotTls { begins } => self.detail(lang.pick("it begins", "开头是"), begins),
             What::ChangeCipherSpec
@@ -343,15 +344,17 @@ impl Page {
         });
     }
 
-    fn application(&mut self, bytes: Option<u64>, text: Option<&str>) {
-        if let Some(text) = text {
-            self.detail(self.lang.pick("anyone reads", "任何人都能读到"), text);
-        } else if let Some(bytes) = bytes {
-            self.say(&match self.lang {
-                Lang::English => format!("{bytes} bytes inside"),
-                Lang::Chinese => format!("内含 {bytes} 字节"),
-            });
-        }
+    fn application(&mut self, bytes: Option<u64>, text: Option<&str>, sealed: bool) {
+        let (Some(bytes), Some(text)) = (bytes, text) else {
+            return;
+        };
+        let name = match (self.lang, sealed) {
+            (Lang::English, true) => format!("inside, {bytes} bytes"),
+            (Lang::English, false) => "anyone reads".to_owned(),
+            (Lang::Chinese, true) => format!("内含 {bytes} 字节"),
+            (Lang::Chinese, false) => "任何人都能读到".to_owned(),
+        };
+        self.detail(&name, text);
     }
 
     fn ending(&mut self, story: &Story) {

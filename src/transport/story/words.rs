@@ -7,8 +7,10 @@ use crate::pki::verify::{self, Check, Outcome};
 
 /// An error's words and what mends it.
 pub(super) fn of_error(error: &Error) -> (Both, Both) {
-    let en = (error.message(), error.next_step().unwrap_or_default());
-    (both(en.0, en.0), both(en.1, en.1))
+    let [(en, next), (zh, next_zh)] =
+        [Lang::English, Lang::Chinese].map(|lang| error.told_in(lang));
+    let next = both(next.unwrap_or_default(), next_zh.unwrap_or_default());
+    (both(en, zh), next)
 }
 
 /// The name of a step: messages have the RFC's own in both languages.
