@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::output::Output;
 use super::secret::Secret;
+use super::show_as::{Shown, ShownTls};
 use super::tls::TlsOptions;
 use crate::client::{Client, Login, Narrator, Target};
 use crate::config::{DEFAULT_ADDRESS, DEFAULT_PORT};
@@ -171,6 +172,35 @@ impl ConnectOptions {
                 .security
                 .explain
                 .then(|| Narrator::new(move |story| output.story(story))),
+        })
+    }
+
+    /// The settings, for other tools.
+    pub(crate) fn shown(&self) -> Result<Shown> {
+        let (host, port) = host_and_port(&self.server.server)?;
+        let security = &self.security;
+        let ca = match security.public_roots {
+            true => None,
+            false if security.plain => None,
+            false => Some(self.ca_file()?),
+        };
+        let tls = ShownTls {
+            ca,
+            own: self.certificate()?,
+            pass: security.pass.clone(),
+            lists: security.crlfile.clone(),
+            insecure: security.insecure,
+            pin: security.pinnedpubkey.clone(),
+            policy: self.tls.policy(),
+        };
+        Ok(Shown {
+            name: security.servername.clone().unwrap_or_else(|| host.clone()),
+            host,
+            port,
+            user: self.server.user.clone(),
+            password: self.server.password.clone(),
+            timeout: self.server.connect_timeout,
+            tls: (!security.plain).then_some(tls),
         })
     }
 

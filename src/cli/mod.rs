@@ -16,6 +16,7 @@ mod progress;
 mod secret;
 mod serve;
 mod settings;
+mod show_as;
 mod tls;
 mod walk;
 
@@ -122,6 +123,8 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Make, look at and revoke certificates
     Pki(pki::Pki),
+    /// Print the current settings as a command or script for another tool: python, curl, openssl, nginx
+    ShowAs(show_as::ShowAsCommand),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
 }
@@ -206,6 +209,7 @@ fn run(
         Command::Fsck(fsck) => return fsck.run(output),
         Command::Audit(audit) => return audit.run(output),
         Command::Pki(pki) => return pki::run(&pki, output),
+        Command::ShowAs(show) => show.run(output)?,
         Command::Capture(command) => capture::run(command, output)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -13,6 +13,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::connect::passphrase;
 use super::output::Output;
 use super::secret::Secret;
+use super::show_as::ShownServer;
 use super::tls::TlsOptions;
 use crate::config::{CONNECTIONS_CEILING, DEFAULT_ADDRESS, Limits};
 use crate::error::{Error, Kind, Result};
@@ -244,7 +245,7 @@ impl ServeCommand {
             mode,
             tls: match mode {
                 Mode::Plain => None,
-                Mode::Tls | Mode::Both => Some(self.server_tls()?),
+                Mode::Tls | Mode::Both => Some(self.server_tls(true)?),
             },
             register: self.users.register == Register::Open,
             login: match self.users.login {
@@ -285,7 +286,7 @@ impl ServeCommand {
         })
     }
 
-    fn server_tls(&self) -> Result<ServerTls> {
+    fn server_tls(&self, opens_key: bool) -> Result<ServerTls> {
         let options = &self.certificates;
         for path in [&options.cert, &options.key] {
             if !path.exists() {
@@ -310,7 +311,10 @@ impl ServeCommand {
         Ok(ServerTls {
             certificate: options.cert.clone(),
             key: options.key.clone(),
-            passphrase: passphrase(options.pass.as_ref(), &options.key)?,
+            passphrase: match opens_key {
+                true => passphrase(options.pass.as_ref(), &options.key)?,
+                false => None,
+            },
             client_auth: match options.client_auth {
                 ClientAuthWord::Required => ClientAuth::Required,
                 ClientAuthWord::Optional => ClientAuth::Optional,
@@ -336,6 +340,15 @@ impl ServeCommand {
                 ResumptionWord::Tickets => Resumption::Tickets,
             },
             policy: self.tls.server_policy(),
+        })
+    }
+
+    /// The settings, for other tools; the key is not opened.
+    pub(crate) fn shown(&self) -> Result<ShownServer> {
+        Ok(ShownServer {
+            listen: self.listen.listen.clone(),
+            tls: self.server_tls(false)?,
+            pass: self.certificates.pass.clone(),
         })
     }
 
