@@ -19,6 +19,7 @@ mod pki;
 mod raw;
 mod relay;
 mod resume;
+mod revocation;
 mod support;
 mod tls;
 mod transfer;
