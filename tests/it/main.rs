@@ -11,10 +11,12 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod access;
 mod fake;
 mod hostile;
 mod integrity;
 mod lifecycle;
+mod limits;
 mod raw;
 mod relay;
 mod resume;

@@ -148,6 +148,14 @@ impl Raw {
         Some(text)
     }
 
+    /// Whether something, or the end, is there to be read.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.tcp().set_nonblocking(true).unwrap();
+        let peeked = self.tcp().peek(&mut [0]);
+        self.tcp().set_nonblocking(false).unwrap();
+        !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// The peer must hang up without another word.
     #[track_caller]
     pub(crate) fn ends(&mut self) {

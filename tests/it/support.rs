@@ -1,7 +1,7 @@
 //! What every test stands on: a house with data and certificates, the real server in it, the real client.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -528,5 +528,5 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     reason = "a test that was skipped in silence would pass as one that held"
 )]
 pub(crate) fn skipped(what: &str) {
-    eprintln!("SKIPPED: {what}");
+    let _closed = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
