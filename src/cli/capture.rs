@@ -1,6 +1,8 @@
 //! `sealpost capture`: the tap between any client and any server, and what its record tells.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
+#[cfg(unix)]
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -176,12 +178,23 @@ fn record_run(
 }
 
 /// A capture may hold passwords: only its owner reads it. One that is there is replaced, as by tcpdump.
+#[cfg(unix)]
 fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options.write(true).create(true).mode(0o600);
+    let file = options.open(path)?;
+    // A pipe to a Wireshark that watches has no such mode, and nothing to cut.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path) -> io::Result<File> {
+    File::create(path)
 }
 
 fn stop_on_signal(stop: Stop) -> Result<()> {
@@ -282,5 +295,38 @@ mod tests {
             let error = text.parse::<Find>().unwrap_err();
             assert!(!error.contains("xyzzy"), "{error}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_capture_is_readable_by_its_owner_only_even_in_place_of_an_older_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.pcapng");
+        let older = File::create(&path).unwrap();
+        older.set_len(9).unwrap();
+        older
+            .set_permissions(Permissions::from_mode(0o644))
+            .unwrap();
+        let metadata = create(&path).unwrap().metadata().unwrap();
+        assert_eq!(
+            (metadata.len(), metadata.permissions().mode() & 0o777),
+            (0, 0o600)
+        );
+    }
+
+    #[test]
+    fn what_is_no_capture_is_an_error_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("none.pcapng");
+        assert_eq!(
+            find(&path, Vec::new(), None).unwrap_err().kind(),
+            Kind::LocalRead
+        );
+        drop(File::create(&path).unwrap());
+        assert_eq!(
+            find(&path, Vec::new(), None).unwrap_err().kind(),
+            Kind::LocalRead
+        );
     }
 }

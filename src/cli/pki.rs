@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use time::Duration;
 
 use super::output::Output;
 use super::secret::Secret;
@@ -16,6 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pki::profile::Algorithm;
 use crate::pki::subject::Subject;
 use crate::pki::{Authority, Passphrase};
+use crate::text;
 
 /// `sealpost pki`
 #[derive(Debug, Args)]
@@ -126,6 +128,26 @@ impl Pki {
         Ok(ca.with_passphrase(Some(passphrase.into())))
     }
 }
+
+/// Warns in time of a revocation list that runs out: everybody would be locked out.
+fn warn_of_old_list(ca: &Authority, output: Output) {
+    let now = text::now();
+    let Some(until) = ca.crl_until().filter(|until| *until < now + CRL_WARNING) else {
+        return;
+    };
+    let state = if until < now {
+        "is out of date since"
+    } else {
+        "runs out at"
+    };
+    let until = text::time(until);
+    output.warn(format!(
+        "the revocation list {state} {until}; write a new one: `sealpost pki crl`"
+    ));
+}
+
+/// How long before its end a revocation list is spoken of.
+const CRL_WARNING: Duration = Duration::days(7);
 
 /// A passphrase that a key is put under: typed twice, as nobody could correct it later.
 fn new_passphrase(source: Option<&Secret>, what: &str) -> Result<Option<Passphrase>> {

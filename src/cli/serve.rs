@@ -17,9 +17,9 @@ use super::tls::TlsOptions;
 use crate::config::{CONNECTIONS_CEILING, DEFAULT_ADDRESS, Limits};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{inspect, keys};
-use crate::server::{Config, Handle, LoginPolicy, Server};
+use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
 use crate::text::{escape, parse_duration, parse_size, time};
-use crate::transport::{ClientAuth, Mode, Resumption, ServerTls};
+use crate::transport::{Allow, ClientAuth, Mode, Resumption, ServerTls};
 
 /// Serve the files in a folder, over mutual TLS unless told otherwise
 #[derive(Debug, Args)]
@@ -95,6 +95,21 @@ struct CertificateOptions {
     /// What a list past its nextUpdate means
     #[arg(long, value_name = "WHAT", default_value = "deny")]
     crl_expired: CrlExpired,
+    /// Let in only clients whose certificate has this common name; repeatable, any --allow suffices
+    #[arg(long, value_name = "NAME")]
+    allow_cn: Vec<String>,
+    /// Let in only clients whose certificate has this organizational unit; repeatable
+    #[arg(long, value_name = "UNIT")]
+    allow_ou: Vec<String>,
+    /// Let in only clients whose certificate has this DNS name; repeatable
+    #[arg(long, value_name = "NAME")]
+    allow_dns: Vec<String>,
+    /// Which name of a client certificate is the user: its common name, or its first mail address
+    #[arg(long, value_name = "WHICH", default_value = "cn")]
+    user_from_cert: UserFromCert,
+    /// Reload when certificate, key, CA, revocation lists, users or access rules change on disk
+    #[arg(long)]
+    watch: bool,
     /// What is remembered for resuming TLS sessions
     #[arg(long, value_name = "HOW", default_value = "cache")]
     resumption: ResumptionWord,
@@ -157,6 +172,12 @@ enum ClientAuthWord {
     Optional,
     #[value(aliases = ["CERT_NONE", "off"])]
     None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum UserFromCert {
+    Cn,
+    Email,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -233,6 +254,11 @@ impl ServeCommand {
                 LoginWord::Either => LoginPolicy::Either,
             },
             limits: self.limits()?,
+            user_from: match self.certificates.user_from_cert {
+                UserFromCert::Cn => UserFrom::CommonName,
+                UserFromCert::Email => UserFrom::Email,
+            },
+            watch: self.certificates.watch,
         })
     }
 
@@ -269,6 +295,14 @@ impl ServeCommand {
                 ));
             }
         }
+        let allows = [&options.allow_cn, &options.allow_ou, &options.allow_dns];
+        if options.client_auth != ClientAuthWord::Required
+            && allows.iter().any(|rule| !rule.is_empty())
+        {
+            let text = "--allow-cn, --allow-ou and --allow-dns need --client-auth required";
+            return Err(Error::new(Kind::Usage, text)
+                .hint("else a client would only have to show no certificate at all"));
+        }
         let default_list = Path::new("certs/crl.pem");
         Ok(ServerTls {
             certificate: options.cert.clone(),
@@ -280,6 +314,11 @@ impl ServeCommand {
                 ClientAuthWord::None => ClientAuth::None,
             },
             client_ca: options.client_ca.clone(),
+            allow: Allow {
+                cn: options.allow_cn.clone(),
+                ou: options.allow_ou.clone(),
+                dns: options.allow_dns.clone(),
+            },
             revocation_lists: match options.crlfile.is_empty() {
                 // The list beside the CA that is used, not one of another CA.
                 true if options.client_ca == Path::new("certs/ca.crt") && default_list.exists() => {

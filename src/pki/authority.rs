@@ -46,8 +46,11 @@ impl Authority {
         let subject = options.root_subject()?;
         this.folder.create()?;
         let _lock = this.folder.lock()?;
-        if this.folder.path(ROOT_CRT).exists() && !options.force {
-            let message = format!("there is a CA in {} already", dir.display());
+        // Also what is left of one: an index that was lost could never be had again.
+        let mut own = OWN_FILES.iter();
+        let left = own.find(|name| this.folder.path(name).exists());
+        if let Some(name) = left.filter(|_| !options.force) {
+            let message = format!("there is a CA in {} already ({name})", dir.display());
             return Err(Error::new(Kind::Exists, message).hint(
                 "issue with it: `sealpost pki issue server localhost`; \
                  or replace it, and everything it issued, with `--force`",
@@ -224,7 +227,7 @@ impl Authority {
         let (crt_path, key_path) = (format!("{stem}.crt"), format!("{stem}.key"));
         let (crt_path, key_path) = (self.folder.path(&crt_path), self.folder.path(&key_path));
         let replace = work.replace;
-        let crt = chain_pem(chain)?;
+        let crt = pem::chain(chain)?;
         let batch = &mut work.batch;
         batch.stage(key_path.clone(), key.as_bytes(), Access::Private, replace)?;
         batch.stage(crt_path.clone(), crt.as_bytes(), Access::Public, replace)?;
@@ -372,14 +375,15 @@ pub(super) fn key_pem(
     }
 }
 
-/// A chain as its file holds it, the leaf first.
-pub(super) fn chain_pem(chain: &[&CertificateDer<'static>]) -> Result<String> {
-    let mut all = String::new();
-    for certificate in chain {
-        all.push_str(&pem::encode("CERTIFICATE", certificate)?);
-    }
-    Ok(all)
-}
+/// What belongs to the CA itself.
+const OWN_FILES: [&str; 6] = [
+    ROOT_CRT,
+    "ca.key",
+    "intermediate.crt",
+    "intermediate.key",
+    "crl.pem",
+    INDEX,
+];
 
 const ROOT: &str = "ca";
 const INTERMEDIATE: &str = "intermediate";

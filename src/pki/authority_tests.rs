@@ -193,6 +193,9 @@ fn nothing_is_overwritten_without_force_and_the_index_keeps_what_was_signed() {
         ..InitOptions::default()
     };
     let old = info(&ca, "ca.crt").fingerprint;
+    fs::remove_file(ca.folder.path("ca.crt")).unwrap();
+    let leftovers = Authority::init(dir.path(), &InitOptions::default());
+    assert_eq!(leftovers.unwrap_err().kind(), Kind::Exists);
     Authority::init(dir.path(), &options).unwrap();
     assert_ne!(info(&ca, "ca.crt").fingerprint, old);
     assert_eq!(ca.list().unwrap().len(), 1);

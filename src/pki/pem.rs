@@ -227,6 +227,15 @@ pub(super) fn encode(label: &str, der: &[u8]) -> Result<Zeroizing<String>> {
     }
 }
 
+/// A chain as its file holds it, the leaf first.
+pub(super) fn chain(chain: &[&CertificateDer<'static>]) -> Result<String> {
+    let mut all = String::new();
+    for certificate in chain {
+        all.push_str(&encode("CERTIFICATE", certificate)?);
+    }
+    Ok(all)
+}
+
 /// Bytes in base64, as a pin is written (RFC 7469 §2.4): what PEM has between its two lines.
 pub(super) fn base64(bytes: &[u8]) -> String {
     let text = encode("PIN", bytes).unwrap_or_default();

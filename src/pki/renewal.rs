@@ -15,6 +15,7 @@ use super::inspect::{self, CertificateInfo};
 use super::keys;
 use super::order::Issued;
 use super::passphrase::Passphrase;
+use super::pem;
 use super::profile::{self, Algorithm, Role, Validity};
 use super::signer::Signer;
 use super::signing::{is_rsa, role_of, subject_and_names};
@@ -97,7 +98,7 @@ impl Authority {
             let params = profile::leaf(role, &subject, &names, validity, is_rsa(&key))?;
             (signer.sign(&params, &key)?, vec![file.to_owned()])
         };
-        let text = authority::chain_pem(&self.chain(&renewed, &signer))?;
+        let text = pem::chain(&self.chain(&renewed, &signer))?;
         work.batch
             .stage(file.to_owned(), text.as_bytes(), Access::Public, true)?;
         let info = inspect::certificate(&renewed)?;
@@ -181,7 +182,7 @@ impl Authority {
             );
         }
         let mut work = self.work(true)?;
-        let text = authority::chain_pem(&[&renewed])?;
+        let text = pem::chain(&[&renewed])?;
         work.batch
             .stage(path.clone(), text.as_bytes(), Access::Public, true)?;
         let issued = work.record(role, &info, vec![path]);

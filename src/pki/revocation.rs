@@ -13,6 +13,7 @@ use super::folder::Access;
 use super::index::{Reason, Row, Status, plain_serial};
 use super::inspect;
 use super::keys;
+use super::lists;
 use super::pem;
 use super::profile::{DAYS_MAX, Role};
 use super::signer::Signer;
@@ -58,6 +59,16 @@ impl Authority {
         let written = self.stage_crl(&mut work, &signers, &self.lists(), days)?;
         self.finish(work)?;
         Ok(written)
+    }
+
+    /// Until when the revocation lists are good; `None` when there is none. Verifiers that ask for revocation
+    /// refuse everything after that.
+    pub fn crl_until(&self) -> Option<OffsetDateTime> {
+        let lists = self.lists();
+        let lists = lists
+            .iter()
+            .filter_map(|list| lists::revocation_list(list).ok());
+        lists.filter_map(|list| list.next_update).min()
     }
 
     /// Takes back the CA's word for a certificate, given by its serial number or by its file, and writes the

@@ -13,6 +13,7 @@ use super::inspect::{self, CertificateInfo};
 use super::keys;
 use super::order::{IssueRequest, Issued, user_name};
 use super::passphrase::{self, Passphrase};
+use super::pem;
 use super::profile::{self, AltName, Role, Validity};
 use super::request;
 use super::signer::Signer;
@@ -127,7 +128,7 @@ impl Authority {
     ) -> Result<Issued> {
         let mut work = self.work(force)?;
         let path = self.folder.path(&format!("{stem}.crt"));
-        let text = authority::chain_pem(&self.chain(certificate, signer))?;
+        let text = pem::chain(&self.chain(certificate, signer))?;
         work.batch
             .stage(path.clone(), text.as_bytes(), Access::Public, force)?;
         let issued = work.record(role, &inspect::certificate(certificate)?, vec![path]);

@@ -3,31 +3,33 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Type};
 
-use super::registry::Place;
-use super::session::Session;
-use super::{Config, Peer, Shared};
-use crate::config::{ACCEPT_REST, BUSY_TIMEOUT, LISTEN_BACKLOG, STACK_BYTES};
+use super::connection::{self, Connection};
+use super::registry::Proved;
+use super::{Config, Shared, watch};
+use crate::config::{ACCEPT_REST, LISTEN_BACKLOG, STACK_BYTES};
 use crate::error::{Error, Kind, Result};
-use crate::pki::inspect;
-use crate::protocol::{Code, Refusal, Reply, Secure, write_frame};
 use crate::store::Event;
-use crate::text::{escape, hex};
-use crate::transport::{Accepted, Acceptor, Mode, Rejected, Side, Socket, Wire as _, explain};
+use crate::transport::{Acceptor, Mode};
 
 /// Requests to a running server, as bits.
 const STOP: u8 = 1;
 const STOP_NOW: u8 = 2;
 const RELOAD: u8 = 4;
+
+/// How long without a connection before old partial uploads are swept.
+const SWEEP_EVERY: Timespec = Timespec {
+    tv_sec: 15 * 60,
+    tv_nsec: 0,
+};
 
 /// A server that listens but does not accept yet.
 pub struct Server {
@@ -88,6 +90,9 @@ impl Server {
             return Err(Error::new(Kind::Usage, "TLS needs a certificate and a key")
                 .hint("give --cert and --key, or serve with --plain"));
         }
+        let mut warnings = tls
+            .as_ref()
+            .map_or_else(Vec::new, |tls| tls.warnings.clone());
         let acceptor = Arc::new(Acceptor::new(config.mode, tls));
         raise_file_limit();
         let listener = listen(config.listen).map_err(|error| {
@@ -102,7 +107,8 @@ impl Server {
         for end in [&wake, &woken] {
             end.set_nonblocking(true).map_err(internal)?;
         }
-        let (shared, warnings) = Shared::open(config)?;
+        let (shared, found) = Shared::open(config)?;
+        warnings.extend(found);
         Ok(Self {
             listener,
             address,
@@ -141,6 +147,9 @@ impl Server {
             address: Some(self.address.to_string()),
             ..Event::new("start", "server")
         });
+        if self.shared.config.watch {
+            watch::start(&self.shared.config, self.handle())?;
+        }
         loop {
             let wanted = self.control.wanted.swap(0, Ordering::SeqCst);
             if wanted & RELOAD != 0 {
@@ -176,7 +185,11 @@ impl Server {
             PollFd::new(&self.listener, PollFlags::IN),
             PollFd::new(&self.wake, PollFlags::IN),
         ];
-        match poll(&mut ready, None) {
+        match poll(&mut ready, Some(&SWEEP_EVERY)) {
+            // Nothing for a long while: a good time to throw away uploads nobody resumed.
+            Ok(0) => {
+                self.shared.store.uploads().sweep();
+            }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(Error::io(Kind::Other, "wait for connections", error.into())),
         }
@@ -211,16 +224,10 @@ impl Server {
             tracing::warn!("closed a connection from {address}: too many");
             return;
         };
-        let id = connection_id();
         let acceptor = Arc::clone(&self.acceptor);
-        let connection = Connection {
-            id: id.clone(),
-            address,
-            shared,
-            place,
-        };
+        let connection = Connection::new(address, shared, place);
         let spawned = thread::Builder::new()
-            .name(format!("conn-{id}"))
+            .name(format!("conn-{}", connection.id()))
             .stack_size(STACK_BYTES)
             .spawn(move || connection.serve(tcp, &acceptor));
         if let Err(error) = spawned {
@@ -233,23 +240,32 @@ impl Server {
     }
 
     fn reload(&self) {
-        let mut reasons = Vec::new();
+        let mut wrong = Vec::new();
         if let Some(tls) = &self.shared.config.tls {
             match tls.load() {
-                Ok(config) => self.acceptor.replace(config),
-                Err(error) => reasons.push(error),
+                Ok(loaded) => {
+                    for warning in &loaded.warnings {
+                        tracing::warn!("{warning}");
+                    }
+                    match self.acceptor.replace(loaded) {
+                        Ok(()) => self.cut_revoked(),
+                        Err(error) => wrong.push(error),
+                    }
+                }
+                Err(error) => wrong.push(error),
             }
         }
         if let Err(error) = self.shared.store.reload() {
-            reasons.push(error);
+            wrong.push(error);
         }
-        for error in &reasons {
-            tracing::error!("reload: {error}; the old one stays");
+        for error in &wrong {
+            let hint = error.next_step().unwrap_or_default();
+            tracing::error!("reload: {error}; the old one stays; next: {hint}");
         }
-        if reasons.is_empty() {
+        if wrong.is_empty() {
             tracing::info!("reloaded certificates, revocation lists, users and access rules");
         }
-        let reason = reasons
+        let reason = wrong
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()
@@ -258,6 +274,14 @@ impl Server {
             reason: (!reason.is_empty()).then_some(reason),
             ..Event::new("reload", "server")
         });
+    }
+
+    /// Ends the sessions of certificates that would not be let in any more.
+    fn cut_revoked(&self) {
+        let recheck = |proved: &Proved| self.acceptor.recheck(&proved.chain);
+        for (proved, error) in self.shared.registry.cut(&recheck) {
+            connection::note_cut(&self.shared, &proved, &error);
+        }
     }
 }
 
@@ -300,127 +324,5 @@ fn raise_file_limit() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::debug!("cannot raise the limit of open files: {error}");
-    }
-}
-
-fn connection_id() -> String {
-    let mut bytes = [0; 6];
-    // Without randomness TLS could not work either; an id of zeros is then the least of the problems.
-    let _random = aws_lc_rs::rand::fill(&mut bytes);
-    hex(&bytes)
-}
-
-/// A connection on its own thread.
-struct Connection {
-    id: String,
-    address: SocketAddr,
-    shared: Arc<Shared>,
-    place: Place,
-}
-
-impl Connection {
-    fn serve(self, tcp: Arc<TcpStream>, acceptor: &Acceptor) {
-        let served = catch_unwind(AssertUnwindSafe(|| self.try_serve(tcp, acceptor)));
-        if served.is_err() {
-            tracing::error!(
-                id = self.id,
-                "a connection's thread panicked; the others go on"
-            );
-            self.record("panic", (None, "a panic; the log has it".to_owned()));
-        }
-    }
-
-    fn try_serve(&self, tcp: Arc<TcpStream>, acceptor: &Acceptor) {
-        if let Err(error) = tcp
-            .set_nonblocking(false)
-            .and_then(|()| tcp.set_nodelay(true))
-        {
-            tracing::debug!(id = self.id, "cannot set up a connection: {error}");
-            return;
-        }
-        let limits = &self.shared.config.limits;
-        let time = match self.place.served() {
-            true => limits.handshake_timeout,
-            false => BUSY_TIMEOUT.min(limits.handshake_timeout),
-        };
-        let mut stream = match acceptor.accept(Socket::new(tcp, Instant::now() + time)) {
-            Ok(stream) => stream,
-            Err(rejected) => return self.reject(rejected),
-        };
-        let Some(peer) = self.peer(&stream) else {
-            return stream.close();
-        };
-        if self.place.served() {
-            Session::new(&mut stream, &peer, &self.shared, &self.place).run();
-        } else {
-            stream.expect_by(Instant::now() + BUSY_TIMEOUT);
-            Session::new(&mut stream, &peer, &self.shared, &self.place).refuse_busy();
-        }
-        stream.close();
-    }
-
-    /// Tells, as far as possible, why the connection was not taken in.
-    fn reject(&self, rejected: Rejected) {
-        match rejected {
-            Rejected::Silent => {}
-            Rejected::Language(mut socket, why) => {
-                tracing::info!(id = self.id, address = %self.address, "refused: wrong protocol: {why}");
-                self.record("refused", (Some(Code::BadRequest), why.to_owned()));
-                let refusal = Refusal::new(Code::BadRequest, why);
-                let _gone = write_frame(&mut *socket, &Reply::refused(refusal));
-                socket.linger();
-            }
-            Rejected::Handshake(error) => {
-                let error = explain(Side::Server, &error);
-                tracing::info!(id = self.id, address = %self.address, "handshake failed: {error}");
-                self.record("handshake_failed", (None, error.to_string()));
-            }
-        }
-    }
-
-    /// Who is at the other end; `None` when its certificate, though verified, names nobody.
-    fn peer(&self, stream: &Accepted) -> Option<Peer> {
-        let session = stream.session();
-        let leaf = session
-            .as_ref()
-            .and_then(|session| session.certificates.first());
-        let identity = match leaf.map(|leaf| inspect::identity(leaf)).transpose() {
-            Ok(identity) => identity,
-            Err(error) => {
-                tracing::info!(id = self.id, "client certificate names nobody: {error}");
-                self.record("handshake_failed", (None, error.to_string()));
-                return None;
-            }
-        };
-        if let Some(session) = &session {
-            tracing::debug!(
-                id = self.id,
-                version = session.version,
-                cipher = session.cipher,
-                group = session.group,
-                handshake = session.handshake,
-                client = identity.as_ref().map(|identity| escape(&identity.subject)),
-                "handshake done"
-            );
-        }
-        Some(Peer {
-            id: self.id.clone(),
-            address: self.address,
-            secure: match (&session, &identity) {
-                (None, _) => Secure::Plain,
-                (Some(_), None) => Secure::Tls,
-                (Some(_), Some(_)) => Secure::Mtls,
-            },
-            identity,
-        })
-    }
-
-    fn record(&self, event: &'static str, (code, reason): (Option<Code>, String)) {
-        self.shared.store.audit().record(Event {
-            address: Some(self.address.to_string()),
-            code: code.map(|code| code.word().to_owned()),
-            reason: Some(reason),
-            ..Event::new(event, &self.id)
-        });
     }
 }

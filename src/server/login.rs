@@ -76,15 +76,11 @@ impl<W: Wire> Session<'_, W> {
         let password = Zeroizing::new(password);
         let checked = self.check_password(user, &password)?;
         let policy = self.shared.config.login;
-        let cn = self
-            .peer
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.cn.as_deref());
+        let named = self.certificate_user();
         let refused = match &checked {
             None => Some("wrong user or password"),
             Some(_) if policy == LoginPolicy::Certificate => Some("passwords are not taken here"),
-            Some(_) if policy == LoginPolicy::Both && cn != Some(user) => {
+            Some(_) if policy == LoginPolicy::Both && named != Some(user) => {
                 Some("the client certificate is not of this user")
             }
             Some(user) if !self.fulfils_rule(user) => {
@@ -99,13 +95,8 @@ impl<W: Wire> Session<'_, W> {
     }
 
     fn login_by_certificate(&mut self) -> Result<Next, Stop> {
-        let cn = self
-            .peer
-            .identity
-            .as_ref()
-            .and_then(|identity| identity.cn.clone());
-        let Some(cn) = cn else {
-            return Err(self.login_failed("", "no client certificate with a common name"));
+        let Some(cn) = self.certificate_user().map(str::to_owned) else {
+            return Err(self.login_failed("", "no client certificate that names a user"));
         };
         if !matches!(
             self.shared.config.login,
@@ -138,6 +129,12 @@ impl<W: Wire> Session<'_, W> {
             .map_err(|error| self.not_changed(error))?;
         self.record(self.event("passwd"));
         self.done()
+    }
+
+    /// The user that the verified client certificate names.
+    fn certificate_user(&self) -> Option<&str> {
+        let identity = self.peer.identity.as_ref()?;
+        self.shared.config.user_from.name(identity)
     }
 
     /// Waits as long as earlier failures demand, then verifies; counts a failure.

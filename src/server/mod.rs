@@ -5,12 +5,14 @@
 //! nobody. A panic in one connection ends that connection only.
 
 mod access;
+mod connection;
 mod listen;
 mod login;
 mod registry;
 mod session;
 mod throttle;
 mod transfer;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +48,29 @@ pub struct Config {
     pub login: LoginPolicy,
     /// Every number that bounds something.
     pub limits: Limits,
+    /// Which name of a client certificate is the user.
+    pub user_from: UserFrom,
+    /// Whether a change of a file that [`Handle::reload`] reads is noticed by itself.
+    pub watch: bool,
+}
+
+/// Which name of a client certificate is the user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserFrom {
+    /// Its one common name.
+    #[default]
+    CommonName,
+    /// Its first mail address.
+    Email,
+}
+
+impl UserFrom {
+    fn name(self, identity: &Identity) -> Option<&str> {
+        match self {
+            Self::CommonName => identity.cn.as_deref(),
+            Self::Email => identity.emails.first().map(String::as_str),
+        }
+    }
 }
 
 /// What a login needs.
@@ -53,7 +78,7 @@ pub struct Config {
 pub enum LoginPolicy {
     /// User and password.
     Password,
-    /// The verified client certificate, whose common name is the user.
+    /// The verified client certificate, which names the user.
     Certificate,
     /// User and password, and a client certificate of that very user.
     Both,
@@ -103,6 +128,9 @@ impl Shared {
             Some(path) => Store::open_with_audit(&config.data, path)?,
             None => Store::open(&config.data)?,
         };
+        if let Some(quota) = config.limits.quota_bytes {
+            store.uploads().set_held_bytes_max(quota);
+        }
         let shared = Self {
             store,
             throttle: Throttle::default(),

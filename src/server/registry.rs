@@ -1,13 +1,15 @@
 //! The connections alive: how many, from where, and how to end them when the server stops.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::throttle::network;
 use crate::config::{BUSY_GREETERS, CONNECTIONS_CEILING, Limits};
+use crate::error::Error;
+use crate::transport::CertificateDer;
 
 /// The connections alive.
 #[derive(Debug, Default)]
@@ -28,10 +30,23 @@ struct Alive {
 
 #[derive(Debug)]
 struct Live {
+    /// Who is there, once its certificate was accepted.
+    proved: Option<Proved>,
     tcp: Arc<TcpStream>,
     network: IpAddr,
     served: bool,
     waiting: Arc<AtomicBool>,
+}
+
+/// A client that was let in by its certificate.
+#[derive(Clone, Debug)]
+pub(crate) struct Proved {
+    /// The connection's id.
+    pub(crate) id: String,
+    /// Its address.
+    pub(crate) address: SocketAddr,
+    /// The certificates it showed, leaf first.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
 }
 
 /// A connection's place; given back on drop, whatever happened to the connection.
@@ -71,6 +86,7 @@ impl Registry {
         alive.next += 1;
         let waiting = Arc::new(AtomicBool::new(true));
         let live = Live {
+            proved: None,
             tcp: Arc::clone(tcp),
             network,
             served,
@@ -111,6 +127,24 @@ impl Registry {
         left
     }
 
+    /// Cuts every connection whose certificate `recheck` does not accept any more; who they were, and why.
+    pub(crate) fn cut(
+        &self,
+        recheck: &dyn Fn(&Proved) -> Result<(), Error>,
+    ) -> Vec<(Proved, Error)> {
+        let alive = self.lock();
+        let proved = alive
+            .connections
+            .values()
+            .filter_map(|live| Some((live.proved.as_ref()?, &live.tcp)));
+        let failed = proved.filter_map(|(proved, tcp)| {
+            let error = recheck(proved).err()?;
+            let _already_gone = tcp.shutdown(Shutdown::Both);
+            Some((proved.clone(), error))
+        });
+        failed.collect()
+    }
+
     fn wait_until_empty(&self, at_most: Duration) -> usize {
         let deadline = Instant::now() + at_most;
         let mut alive = self.lock();
@@ -134,6 +168,13 @@ impl Place {
     /// Whether this connection is served; else it is only greeted and told `busy`.
     pub(crate) fn served(&self) -> bool {
         self.served
+    }
+
+    /// Says who is at the other end, so that it can be cut when its certificate is taken back.
+    pub(crate) fn prove(&self, proved: Proved) {
+        if let Some(live) = self.registry.lock().connections.get_mut(&self.number) {
+            live.proved = Some(proved);
+        }
     }
 
     /// Says that the connection waits for its peer; false when the server is stopping instead.

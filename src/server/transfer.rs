@@ -31,16 +31,12 @@ struct Ticket {
     conflict: Conflict,
     upload: Upload,
     /// Holds the bytes of the user's quota until the file counts itself.
-    _reserved: Reservation,
+    reserved: Reservation,
 }
 
 impl<W: Wire> Session<'_, W> {
     pub(super) fn get(&mut self, name: &str, offset: u64) -> Result<Next, Stop> {
-        let entry = self.find(Operation::Get, name)?;
-        if offset > entry.size {
-            return Err(bad(format!("the file ends at byte {}", entry.size)).into());
-        }
-        let mut file = self.open(&entry, offset)?;
+        let (entry, mut file) = self.open(name, offset)?;
         self.reply(GetReply {
             file: entry.info(),
             offset,
@@ -63,40 +59,45 @@ impl<W: Wire> Session<'_, W> {
         Ok(Next::Request)
     }
 
-    /// The bytes of a file, from `offset` on.
-    fn open(&self, entry: &Entry, offset: u64) -> Result<File, Stop> {
-        let gone = || Refusal::new(Code::NotFound, format!("there is no file {}", entry.name));
-        let opened = self
-            .shared
-            .store
-            .uploads()
-            .open_blob(&entry.blob)
-            .and_then(|mut file| {
-                let length = file.metadata()?.len();
-                io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
-                Ok((file, length))
-            });
-        match opened {
-            Ok((file, length)) if length == entry.size => Ok(file),
-            Ok((_, length)) => Err(self.internal(&format_args!(
-                "blob {} of {} has {length} bytes instead of {}: run `sealpost fsck`",
-                entry.blob,
-                text::escape(entry.name.as_str()),
-                entry.size
-            ))),
-            // Deleted between the look into the index and the opening.
-            Err(error)
-                if error.kind() == io::ErrorKind::NotFound
-                    && self.shared.store.files().find(&entry.name).is_none() =>
-            {
-                Err(gone().into())
+    /// A file and its bytes from `offset` on.
+    fn open(&self, name: &str, offset: u64) -> Result<(Entry, File), Stop> {
+        for _ in 0..TRIES {
+            let entry = self.find(Operation::Get, name)?;
+            if offset > entry.size {
+                return Err(bad(format!("the file ends at byte {}", entry.size)).into());
             }
-            Err(error) => Err(self.internal(&format_args!(
-                "cannot open blob {} of {}: {error}: run `sealpost fsck`",
+            let opened = self
+                .shared
+                .store
+                .uploads()
+                .open_blob(&entry.blob)
+                .and_then(|mut file| {
+                    let length = file.metadata()?.len();
+                    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
+                    Ok((file, length))
+                });
+            let broken = match opened {
+                Ok((file, length)) if length == entry.size => return Ok((entry, file)),
+                Ok((_, length)) => format!("has {length} bytes instead of {}", entry.size),
+                // Removed or replaced between the look into the index and the opening.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_stale(&entry) => {
+                    continue;
+                }
+                Err(error) => format!("cannot be opened: {error}"),
+            };
+            return Err(self.internal(&format_args!(
+                "blob {} of {} {broken}: run `sealpost fsck`",
                 entry.blob,
                 text::escape(entry.name.as_str())
-            ))),
+            )));
         }
+        Err(changing().into())
+    }
+
+    /// Whether the index does not say this of the file any more.
+    fn is_stale(&self, entry: &Entry) -> bool {
+        let now = self.shared.store.files().find(&entry.name);
+        now.is_none_or(|now| now.blob != entry.blob)
     }
 
     pub(super) fn put(&mut self, name: &str, size: u64, conflict: Conflict) -> Result<Next, Stop> {
@@ -148,21 +149,10 @@ impl<W: Wire> Session<'_, W> {
         }
         let (name, there) = self.target(&wanted, conflict)?;
         let store = &self.shared.store;
-        let frees = there
-            .filter(|there| there.owner == user.name)
-            .map_or(0, |there| there.size);
-        let reserved = store
-            .files()
-            .reserve(&user.name, size, frees, limits.quota_bytes);
-        let reserved = reserved.ok_or_else(|| {
-            let text = format!(
-                "that would exceed your quota of {}",
-                human(limits.quota_bytes.unwrap_or(0))
-            );
-            Refusal::new(Code::QuotaExceeded, text)
-        })?;
+        let reserved = self.reserve(&user, size, there.as_ref())?;
+        // Part of a resumed upload is on the disk already; its writes will tell.
         let free = store.uploads().free_bytes().unwrap_or(u64::MAX);
-        if size > free {
+        if size > free && conflict != Conflict::Resume {
             return Err(no_space().into());
         }
         let held = match conflict {
@@ -180,7 +170,32 @@ impl<W: Wire> Session<'_, W> {
             name,
             size,
             conflict,
-            _reserved: reserved,
+            reserved,
+        })
+    }
+
+    /// Takes `size` bytes of the user's quota, less what replacing `there` gives back.
+    fn reserve(
+        &self,
+        user: &User,
+        size: u64,
+        there: Option<&Entry>,
+    ) -> Result<Reservation, Refusal> {
+        let quota = self.shared.config.limits.quota_bytes;
+        let frees = there
+            .filter(|there| there.owner == user.name)
+            .map_or(0, |there| there.size);
+        let reserved = self
+            .shared
+            .store
+            .files()
+            .reserve(&user.name, size, frees, quota);
+        reserved.ok_or_else(|| {
+            let text = format!(
+                "that would exceed your quota of {}",
+                human(quota.unwrap_or(0))
+            );
+            Refusal::new(Code::QuotaExceeded, text)
         })
     }
 
@@ -334,7 +349,13 @@ impl<W: Wire> Session<'_, W> {
                 FinishError::Length { .. } => bad("the body is not as long as announced").into(),
                 FinishError::Io(error) => self.disk_refuses(&error),
             })?;
-        let published = self.publish(&ticket.user, &ticket.name, ticket.conflict, &stored);
+        let published = self.publish(
+            &ticket.user,
+            &ticket.name,
+            ticket.conflict,
+            &stored,
+            ticket.reserved,
+        );
         if published.is_err() {
             // Its row is in no index, so nobody can reach it; a leftover would be swept at the next start.
             self.shared.store.uploads().remove(&stored.blob);
@@ -349,6 +370,7 @@ impl<W: Wire> Session<'_, W> {
         wanted: &FileName,
         conflict: Conflict,
         stored: &StoredBlob,
+        mut reserved: Reservation,
     ) -> Result<Entry, Stop> {
         for _ in 0..TRIES {
             // The gate and the names are asked again: minutes may have passed since the go-ahead.
@@ -365,6 +387,10 @@ impl<W: Wire> Session<'_, W> {
             if self.commit(Change::Put(entry.clone()), expected)? {
                 return Ok(entry);
             }
+            // What was to be replaced is another file now: the quota has to be asked again as well.
+            drop(reserved);
+            let there = self.target(wanted, conflict)?.1;
+            reserved = self.reserve(user, stored.size, there.as_ref())?;
         }
         Err(changing().into())
     }

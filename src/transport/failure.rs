@@ -10,6 +10,7 @@ use std::{fmt, io};
 use rustls::{AlertDescription, CertificateError, OtherError, PeerIncompatible};
 use time::OffsetDateTime;
 
+use super::clients::NotAllowed;
 use crate::error::{Error, Kind};
 use crate::text;
 
@@ -88,6 +89,10 @@ fn of_tls(side: Side, error: &rustls::Error) -> Error {
         rustls::Error::DecryptError => {
             Error::new(Kind::Handshake, "a record did not decrypt: it was changed on the way")
                 .hint("something between the two sides tampers with the connection")
+        }
+        rustls::Error::Other(other) if other.0.is::<NotAllowed>() => {
+            Error::new(Kind::Forbidden, other.0.to_string())
+                .hint("let it in with --allow-cn, --allow-ou or --allow-dns")
         }
         rustls::Error::Other(other) if is_pin_mismatch(other) => {
             Error::new(Kind::Pin, "the server's public key is not the pinned one")

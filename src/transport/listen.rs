@@ -2,15 +2,22 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 
+use super::clients::{self, Allow, ClientVerifier};
 use super::{Policy, Resumption, Socket, Stream};
 use crate::error::{Error, Kind, Result};
+use crate::pki::lists::{self, RevocationListInfo};
 use crate::pki::{Passphrase, keys};
 use crate::protocol::{ALPN, FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
+use crate::text;
 
 /// Sessions a server remembers for resumption; each is about 1 KiB.
 const CACHED_SESSIONS: usize = 4_096;
@@ -51,6 +58,8 @@ pub struct ServerTls {
     pub client_auth: ClientAuth,
     /// Who signs the clients' certificates, PEM.
     pub client_ca: PathBuf,
+    /// Which of the valid ones are let in.
+    pub allow: Allow,
     /// The revoked ones, PEM or DER; none means that nothing is checked for revocation.
     pub revocation_lists: Vec<PathBuf>,
     /// Whether a list past its `nextUpdate` still counts, with a warning.
@@ -61,21 +70,39 @@ pub struct ServerTls {
     pub policy: Policy,
 }
 
+/// What the files of a [`ServerTls`] hold, ready to serve.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    config: Arc<ServerConfig>,
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+    lists: Vec<RevocationListInfo>,
+    /// What the operator should know, though it does not keep the server from serving.
+    pub warnings: Vec<String>,
+}
+
 impl ServerTls {
     /// Reads every file and makes the configuration. Always a new one, with fresh storage and tickets:
     /// resuming skips the revocation lists, so a session must never outlive the lists it was made under.
-    pub fn load(&self) -> Result<Arc<ServerConfig>> {
+    pub fn load(&self) -> Result<Loaded> {
         let provider = self.policy.provider()?;
         let chain = keys::certificates(&self.certificate, Kind::OwnCertificate)?;
         let key = keys::private_key(&self.key, self.passphrase.as_ref())?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.policy.versions()?)
             .map_err(|error| policy_error(&error))?;
-        let builder = match self.client_auth {
-            ClientAuth::None => builder.with_no_client_auth(),
+        let (mut lists, mut warnings) = (Vec::new(), Vec::new());
+        let verifier = match self.client_auth {
+            ClientAuth::None => None,
             ClientAuth::Required | ClientAuth::Optional => {
-                builder.with_client_cert_verifier(self.verifier(provider)?)
+                let checked = self.revocation(&mut warnings)?;
+                let (ders, infos): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
+                lists = infos;
+                Some(self.verifier(provider, ders)?)
             }
+        };
+        let builder = match &verifier {
+            None => builder.with_no_client_auth(),
+            Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),
         };
         let mut config = builder.with_single_cert(chain, key).map_err(|error| {
             super::failure::own_certificate(&error, &self.certificate, &self.key)
@@ -84,6 +111,16 @@ impl ServerTls {
         config.key_log = self.policy.key_log()?;
         // A client's own order of preference serves phones without AES in hardware best.
         config.ignore_client_order = !self.policy.ciphers.is_empty();
+        self.set_resumption(&mut config)?;
+        Ok(Loaded {
+            config: Arc::new(config),
+            verifier,
+            lists,
+            warnings,
+        })
+    }
+
+    fn set_resumption(&self, config: &mut ServerConfig) -> Result<()> {
         match self.resumption {
             Resumption::Cache => {
                 config.session_storage = ServerSessionMemoryCache::new(CACHED_SESSIONS);
@@ -98,28 +135,66 @@ impl ServerTls {
                 config.send_tls13_tickets = 0;
             }
         }
-        Ok(Arc::new(config))
+        Ok(())
+    }
+
+    /// The revocation lists, each proved to be of one of the CAs. A list of another CA would be worse than
+    /// none: it looks like a check, and checks nothing.
+    fn revocation(&self, warnings: &mut Vec<String>) -> Result<Vec<CheckedList>> {
+        let authorities = keys::certificates(&self.client_ca, Kind::CaFile)?;
+        let mut checked = Vec::new();
+        for path in &self.revocation_lists {
+            for der in keys::revocation_lists(path)? {
+                let info = lists::revocation_list(&der)?;
+                let mut signers = authorities.iter();
+                if !signers.any(|ca| lists::is_signed_by(&der, ca).unwrap_or(false)) {
+                    let text = format!(
+                        "the revocation list in {} is of {}, and not signed by a CA in {}",
+                        path.display(),
+                        info.issuer,
+                        self.client_ca.display()
+                    );
+                    return Err(Error::new(Kind::CrlFile, text)
+                        .hint("give the list of that CA: `sealpost pki crl` writes it"));
+                }
+                if let Some(next) = info.next_update.filter(|next| *next < text::now()) {
+                    warnings.push(format!(
+                        "the revocation list in {} is out of date since {}, so {}: `sealpost pki crl` writes a new one",
+                        path.display(),
+                        text::time(next),
+                        match self.accept_expired_lists {
+                            true => "certificates revoked since are let in",
+                            false => "every client certificate is refused",
+                        }
+                    ));
+                }
+                checked.push((der, info));
+            }
+        }
+        if self.revocation_lists.is_empty() {
+            warnings.push(
+                "no revocation list: revoked client certificates are let in; give one with --crlfile".to_owned(),
+            );
+        }
+        Ok(checked)
     }
 
     fn verifier(
         &self,
-        provider: Arc<rustls::crypto::CryptoProvider>,
-    ) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>> {
+        provider: Arc<CryptoProvider>,
+        lists: Vec<CertificateRevocationListDer<'static>>,
+    ) -> Result<Arc<dyn ClientCertVerifier>> {
         let mut roots = RootCertStore::empty();
         for certificate in keys::certificates(&self.client_ca, Kind::CaFile)? {
             roots.add(certificate).map_err(|error| {
-                let message = format!(
-                    "{} holds no usable CA certificate",
-                    self.client_ca.display()
-                );
-                Error::new(Kind::CaFile, message)
-                    .hint("`sealpost pki lint` says what is wrong with it")
-                    .source(error)
+                let file = self.client_ca.display();
+                Error::new(
+                    Kind::CaFile,
+                    format!("{file} holds no usable CA certificate"),
+                )
+                .hint("`sealpost pki lint` says what is wrong with it")
+                .source(error)
             })?;
-        }
-        let mut lists = Vec::new();
-        for path in &self.revocation_lists {
-            lists.extend(keys::revocation_lists(path)?);
         }
         let checks_revocation = !lists.is_empty();
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -132,16 +207,22 @@ impl ServerTls {
         if self.client_auth == ClientAuth::Optional {
             builder = builder.allow_unauthenticated();
         }
-        builder.build().map_err(|error| {
+        let inner = builder.build().map_err(|error| {
             Error::new(
                 Kind::CrlFile,
                 "a certificate revocation list cannot be used",
             )
             .hint("make a new one with `sealpost pki crl`")
             .source(error)
-        })
+        })?;
+        Ok(Arc::new(ClientVerifier {
+            inner,
+            allow: self.allow.clone(),
+        }))
     }
 }
+
+type CheckedList = (CertificateRevocationListDer<'static>, RevocationListInfo);
 
 fn policy_error(error: &rustls::Error) -> Error {
     Error::new(
@@ -155,7 +236,9 @@ fn policy_error(error: &rustls::Error) -> Error {
 #[derive(Debug)]
 pub struct Acceptor {
     mode: Mode,
-    config: Option<RwLock<Arc<ServerConfig>>>,
+    current: Option<RwLock<Loaded>>,
+    /// Counts replacements, so that a connection can tell whether its own configuration is still the one.
+    generation: AtomicU64,
 }
 
 /// A connection taken in.
@@ -169,16 +252,18 @@ pub enum Rejected {
     /// The first byte is of neither protocol, or of the one this port does not speak. The socket is given
     /// back, so that the peer can be told in a plain frame, the only language it may understand.
     Language(Box<Socket>, &'static str),
-    /// The handshake, or the socket, failed; the peer has been told by an alert.
-    Handshake(io::Error),
+    /// The handshake, or the socket, failed; the peer has been told by an alert. With the certificates the
+    /// client showed, leaf first.
+    Handshake(io::Error, Vec<CertificateDer<'static>>),
 }
 
 impl Acceptor {
-    /// A door that speaks `mode`; `config` is needed unless that is plain.
-    pub fn new(mode: Mode, config: Option<Arc<ServerConfig>>) -> Self {
+    /// A door that speaks `mode`; `loaded` is needed unless that is plain.
+    pub fn new(mode: Mode, loaded: Option<Loaded>) -> Self {
         Self {
             mode,
-            config: config.map(RwLock::new),
+            current: loaded.map(RwLock::new),
+            generation: AtomicU64::new(0),
         }
     }
 
@@ -187,11 +272,59 @@ impl Acceptor {
         self.mode
     }
 
-    /// From now on new connections are taken in under `config`.
-    pub fn replace(&self, config: Arc<ServerConfig>) {
-        if let Some(current) = &self.config {
-            *current.write().unwrap_or_else(PoisonError::into_inner) = config;
+    /// How often it was replaced.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// From now on connections are taken in under `loaded`. Refused when one of its revocation lists is
+    /// older than the one in use: somebody who can put back an old file must not undo a revocation.
+    pub fn replace(&self, loaded: Loaded) -> Result<()> {
+        let Some(current) = &self.current else {
+            return Ok(());
+        };
+        let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
+        for old in &current.lists {
+            let new = loaded.lists.iter().find(|new| new.issuer == old.issuer);
+            let Some(new) = new else {
+                let text = format!("there is no revocation list of {} any more", old.issuer);
+                return Err(Error::new(Kind::CrlFile, text)
+                    .hint("put it back: `sealpost pki crl` writes it; or start the server anew"));
+            };
+            if number(new) < number(old) {
+                let text = format!(
+                    "the revocation list of {} is older than the one in use",
+                    old.issuer
+                );
+                return Err(Error::new(Kind::CrlFile, text)
+                    .hint("write a new one with `sealpost pki crl`; its number has to grow (RFC 5280 §5.2.3)"));
+            }
         }
+        *current = loaded;
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Whether a client that was let in with `chain` would be let in now; else why not.
+    pub fn recheck(&self, chain: &[CertificateDer<'static>]) -> Result<()> {
+        let Some(current) = &self.current else {
+            return Ok(());
+        };
+        let verifier = current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .verifier
+            .clone();
+        let (Some(verifier), Some((leaf, intermediates))) = (verifier, chain.split_first()) else {
+            return Ok(());
+        };
+        let checked = verifier.verify_client_cert(leaf, intermediates, UnixTime::now());
+        checked.map(|_verified| ()).map_err(|error| {
+            super::explain(
+                super::Side::Server,
+                &clients::with_reason(io::Error::other(error)),
+            )
+        })
     }
 
     /// Takes in the connection of `socket`, by its deadline.
@@ -199,18 +332,21 @@ impl Acceptor {
         let first = match socket.peek() {
             Ok(Some(first)) => first,
             Ok(None) => return Err(Rejected::Silent),
-            Err(error) => return Err(Rejected::Handshake(error)),
+            Err(error) => return Err(Rejected::Handshake(error, Vec::new())),
         };
-        match (first, self.mode, &self.config) {
+        match (first, self.mode, &self.current) {
             (FIRST_BYTE_PLAIN, Mode::Plain | Mode::Both, _) => Ok(Stream::Plain(socket)),
-            (FIRST_BYTE_TLS, Mode::Tls | Mode::Both, Some(config)) => {
-                let config = config
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
-                let connection = ServerConnection::new(config)
-                    .map_err(|error| Rejected::Handshake(io::Error::other(error)))?;
-                Stream::shake_hands(connection, socket).map_err(Rejected::Handshake)
+            (FIRST_BYTE_TLS, Mode::Tls | Mode::Both, Some(current)) => {
+                let current = current.read().unwrap_or_else(PoisonError::into_inner);
+                let config = Arc::clone(&current.config);
+                drop(current);
+                clients::forget();
+                ServerConnection::new(config)
+                    .map_err(io::Error::other)
+                    .and_then(|connection| Stream::shake_hands(connection, socket))
+                    .map_err(|error| {
+                        Rejected::Handshake(clients::with_reason(error), clients::shown())
+                    })
             }
             (FIRST_BYTE_PLAIN, ..) => Err(Rejected::Language(
                 Box::new(socket),
@@ -226,4 +362,10 @@ impl Acceptor {
             )),
         }
     }
+}
+
+/// The number of a list; one without a number is older than any.
+fn number(list: &RevocationListInfo) -> Option<(usize, &str)> {
+    // Decimal digits without leading zeros: the longer is the larger.
+    list.number.as_deref().map(|digits| (digits.len(), digits))
 }

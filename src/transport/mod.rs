@@ -4,6 +4,7 @@
 //! This room owns rustls. What a connection does is the same either way; that is what makes the plain
 //! and the sealed run of a transfer comparable.
 
+mod clients;
 mod connect;
 mod failure;
 mod listen;
@@ -12,11 +13,13 @@ mod policy;
 mod socket;
 mod stream;
 
+pub use clients::Allow;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, connect};
 pub use failure::{Side, explain};
-pub use listen::{Accepted, Acceptor, ClientAuth, Mode, Rejected, ServerTls};
+pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
 pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion};
+pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
 pub use stream::{Session, Stream};
 

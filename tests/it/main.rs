@@ -17,6 +17,7 @@ mod hostile;
 mod integrity;
 mod lifecycle;
 mod limits;
+mod pki;
 mod raw;
 mod relay;
 mod resume;

@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateRevocationListDer;
 use serde_json::json;
 
 use super::super::output::Output;
-use super::Pki;
+use super::{Pki, warn_of_old_list};
 use crate::error::{Error, Kind, Result};
 use crate::pki::inspect::{self, CertificateInfo};
 use crate::pki::profile::Role;
@@ -33,7 +33,9 @@ pub(super) struct List {
 }
 
 pub(super) fn list(pki: &Pki, list: &List, output: Output) -> Result<()> {
-    let mut rows = Authority::open(&pki.certs)?.list()?;
+    let ca = Authority::open(&pki.certs)?;
+    let mut rows = ca.list()?;
+    warn_of_old_list(&ca, output);
     let now = text::now();
     if let Some(within) = list.expiring {
         rows.retain(|row| row.state(now) == "valid" && row.not_after <= now + within);

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::super::output::Output;
 use super::super::secret::Secret;
-use super::{Kinds, Pki, new_passphrase};
+use super::{Kinds, Pki, new_passphrase, warn_of_old_list};
 use crate::error::{Error, Kind, Result};
 use crate::pki::profile::{self, Algorithm, Role};
 use crate::pki::request::{self, RequestOptions};
@@ -103,7 +103,9 @@ pub(super) fn issue(pki: &Pki, issue: &Issue, output: Output) -> Result<()> {
         Issue::Client { user, leaf } => (IssueRequest::client(user), leaf),
     };
     let request = leaf.request(request)?;
-    let issued = pki.authority()?.issue(&request)?;
+    let ca = pki.authority()?;
+    let issued = ca.issue(&request)?;
+    warn_of_old_list(&ca, output);
     if output.json {
         output.json(&issued);
         return Ok(());

@@ -168,3 +168,34 @@ fn padded(block: &mut Vec<u8>, bytes: &[u8]) {
 fn length(bytes: usize) -> io::Result<u32> {
     u32::try_from(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "block too large"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::pcapng::Reader;
+
+    const ABOUT: About<'_> = About {
+        application: "a",
+        comment: "three 字",
+        interface: "i",
+        description: "",
+    };
+
+    #[test]
+    fn secrets_stand_in_front_of_the_packets_and_are_refused_behind_one() {
+        let mut writer = Writer::new(Vec::new(), &ABOUT).unwrap();
+        writer.secrets(b"CLIENT_RANDOM 00 00\n").unwrap();
+        writer
+            .packet(u64::MAX, b"abcde", Some("a comment"))
+            .unwrap();
+        let error = writer.secrets(b"too late").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        let (file, totals) = writer.finish().unwrap();
+        assert_eq!((totals.packets, totals.file_bytes), (1, file.len() as u64));
+        let mut reader = Reader::new(&file[..]).unwrap();
+        let packet = reader.packet().unwrap().unwrap();
+        assert_eq!((packet.at_ns, packet.data), (u64::MAX, &b"abcde"[..]));
+        assert_eq!(reader.packet().unwrap(), None);
+        assert_eq!((reader.secrets(), reader.cut()), (1, false));
+    }
+}
