@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use sealpost::config::Limits;
-use sealpost::server::{Config, LoginPolicy, Server};
+use sealpost::server::{Config, LoginPolicy, Server, UserFrom};
 use sealpost::transport::Mode;
 use serde_json::json;
 
@@ -118,6 +118,8 @@ fn a_server_in_this_process_cuts_what_outlasts_the_drain() {
         tls: None,
         register: true,
         login: LoginPolicy::default(),
+        user_from: UserFrom::default(),
+        watch: false,
         limits: Limits {
             drain_timeout: Duration::from_millis(200),
             ..Limits::default()

@@ -12,9 +12,12 @@
 )]
 
 mod access;
+mod cli;
 mod fake;
 mod hostile;
 mod integrity;
+mod interop;
+mod layering;
 mod lifecycle;
 mod limits;
 mod pki;

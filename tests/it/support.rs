@@ -423,12 +423,6 @@ impl TestServer {
         wait(&mut self.child, PATIENCE).expect("the server does not end")
     }
 
-    /// Asks it to stop and waits for its end.
-    pub(crate) fn stop(&mut self) -> i32 {
-        self.signal(Signal::TERM);
-        self.ended()
-    }
-
     /// Cuts it off as a power failure would.
     pub(crate) fn kill(&mut self) {
         self.signal(Signal::KILL);
