@@ -21,91 +21,64 @@ fn whoami(house: &Arc<House>, flags: &[&str]) -> Ran {
     house.run(&args)
 }
 
+/// Runs `whoami` with these flags: two lines for people, an object for programs, the same number.
+#[track_caller]
+fn fails_without_a_server(house: &Arc<House>, flags: &str, code: i32) {
+    let flags: Vec<&str> = flags.split_whitespace().collect();
+    let ran = whoami(house, &flags);
+    assert_eq!(ran.code, code, "{flags:?}: {}", ran.err);
+    assert!(ran.out.is_empty(), "{flags:?}: {}", ran.out);
+    assert_eq!(ran.err.lines().count(), 2, "{flags:?}: {}", ran.err);
+    ran.failed(code);
+
+    let ran = whoami(house, &[&flags[..], &["--json"]].concat());
+    assert_eq!(ran.code, code, "{flags:?}");
+    let error = json(&ran.out);
+    for key in ["code", "message", "hint"] {
+        assert!(error[key].is_string(), "{flags:?}: {error}");
+    }
+    let verbose = whoami(house, &[&flags[..], &["-v"]].concat());
+    assert_eq!(verbose.code, code, "{flags:?}");
+    assert!(
+        verbose.err.lines().count() >= 2,
+        "{flags:?}: {}",
+        verbose.err
+    );
+}
+
 #[test]
 fn a_failure_without_a_server_has_its_number_and_its_two_lines() {
     let house = House::new();
-    let path = |inside: &str| house.arg(inside);
-    let (ca, alice, alices, bobs) = (
-        path("certs/ca.crt"),
-        path("certs/alice.crt"),
-        path("certs/alice.key"),
-        path("certs/bob.key"),
-    );
     fs::write(house.path("garbage"), "no PEM").unwrap();
-    let garbage = path("garbage");
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let silent = taken.local_addr().unwrap().to_string();
-    let closed = {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        free.local_addr().unwrap().to_string()
-    };
+    let garbage = house.arg("garbage");
+    let [ca, alice, alices, bobs] = ["ca.crt", "alice.crt", "alice.key", "bob.key"]
+        .map(|name| house.arg(&format!("certs/{name}")));
+    let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener();
+    let silent = taken.local_addr().unwrap();
+    let closed = listener().local_addr().unwrap();
     // A label of 64 bytes is no name: nobody is asked about it.
     let no_host = "a".repeat(64);
-    let cases: [(&str, Vec<&str>, i32); 12] = [
-        ("no such host", vec!["--plain", "--server", &no_host], 6),
-        ("nothing listens", vec!["--plain", "--server", &closed], 7),
+    for (flags, code) in [
+        (format!("--plain --server {no_host}"), 6),
+        (format!("--plain --server {closed}"), 7),
+        (format!("--plain --server {silent} --timeout 300ms"), 28),
         (
-            "no answer",
-            vec!["--plain", "--server", &silent, "--timeout", "300ms"],
+            format!("--cacert {ca} --server {silent} --connect-timeout 300ms"),
             28,
         ),
-        (
-            "no handshake",
-            vec![
-                "--cacert",
-                &ca,
-                "--server",
-                &silent,
-                "--connect-timeout",
-                "300ms",
-            ],
-            28,
-        ),
-        ("no CA at all", vec![], 77),
-        ("CA missing", vec!["--cacert", "missing.crt"], 77),
-        ("CA no PEM", vec!["--cacert", &garbage], 77),
-        (
-            "key of another",
-            vec!["--cacert", &ca, "--cert", &alice, "--key", &bobs],
-            58,
-        ),
-        (
-            "certificate missing",
-            vec!["--cacert", &ca, "--cert", "x", "--key", &alices],
-            58,
-        ),
-        (
-            "no such cipher",
-            vec!["--cacert", &ca, "--ciphers", "RC4-MD5"],
-            59,
-        ),
-        (
-            "list no list",
-            vec!["--cacert", &ca, "--crlfile", &garbage],
-            82,
-        ),
-        (
-            "key without certificate",
-            vec!["--cacert", &ca, "--key", &alices],
-            2,
-        ),
-    ];
-    for (what, flags, code) in cases {
-        let ran = whoami(&house, &flags);
-        assert_eq!(ran.code, code, "{what}: {}", ran.err);
-        assert!(ran.out.is_empty(), "{what}: {}", ran.out);
-        assert_eq!(ran.err.lines().count(), 2, "{what}: {}", ran.err);
-        ran.failed(code);
-
-        let ran = whoami(&house, &[&flags[..], &["--json"]].concat());
-        assert_eq!(ran.code, code, "{what}");
-        let error = json(&ran.out);
-        for key in ["code", "message", "hint"] {
-            assert!(error[key].is_string(), "{what}: {error}");
-        }
-        let verbose = whoami(&house, &[&flags[..], &["-v"]].concat());
-        assert_eq!(verbose.code, code, "{what}");
-        assert!(verbose.err.lines().count() >= 2, "{what}: {}", verbose.err);
+        // No CA at all.
+        (String::new(), 77),
+        ("--cacert missing.crt".to_owned(), 77),
+        (format!("--cacert {garbage}"), 77),
+        // A certificate with another's key, without its file, and a key without a certificate.
+        (format!("--cacert {ca} --cert {alice} --key {bobs}"), 58),
+        (format!("--cacert {ca} --cert x --key {alices}"), 58),
+        (format!("--cacert {ca} --key {alices}"), 2),
+        (format!("--cacert {ca} --ciphers RC4-MD5"), 59),
+        (format!("--cacert {ca} --crlfile {garbage}"), 82),
+    ] {
+        fails_without_a_server(&house, &flags, code);
     }
     drop(taken);
 }

@@ -175,7 +175,7 @@ fn who_comes_when_it_is_full_is_told_busy_and_places_are_given_back() {
         (Via::Mtls, "--max-connections-per-ip"),
     ] {
         let server = TestServer::start(&[via.flags(), &[limit, "2"]].concat());
-        let mut served = vec![
+        let mut inside = vec![
             Raw::logged_in(&server, via, "alice"),
             Raw::greeted(&server, via, "bob"),
         ];
@@ -188,8 +188,8 @@ fn who_comes_when_it_is_full_is_told_busy_and_places_are_given_back() {
         let text = server.run(via, "bob", &["whoami"]).failed(7);
         assert!(text.contains("too many connections"), "{text}");
         // Who is in stays in.
-        assert_eq!(served[0].ask(&json!({"op": "whoami"}))["ok"], true);
-        served.pop();
+        assert_eq!(inside[0].ask(&json!({"op": "whoami"}))["ok"], true);
+        inside.pop();
         until("a place is free", || {
             server.run(via, "bob", &["whoami"]).code == 0
         });

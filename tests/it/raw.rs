@@ -179,16 +179,7 @@ impl Raw {
     }
 
     /// Uploads; `None` when the connection ended before the last reply.
-    pub(crate) fn try_put(&mut self, name: &str, body: &[u8]) -> Option<Value> {
-        self.try_put_as(name, body, "error")
-    }
-
-    /// Uploads over what is there; `None` when the connection ended before the last reply.
-    pub(crate) fn try_put_over(&mut self, name: &str, body: &[u8]) -> Option<Value> {
-        self.try_put_as(name, body, "overwrite")
-    }
-
-    fn try_put_as(&mut self, name: &str, body: &[u8], conflict: &str) -> Option<Value> {
+    pub(crate) fn try_put(&mut self, name: &str, body: &[u8], conflict: &str) -> Option<Value> {
         self.say(&put(name, body.len(), conflict));
         let go = self.hear()?;
         assert_eq!(go["ok"], true, "{go}");

@@ -517,10 +517,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 }
 
 /// Says loudly that a test did not test.
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that was skipped in silence would pass as one that held"
-)]
 pub(crate) fn skipped(what: &str) {
+    // Not by eprintln!, which the test harness keeps to itself when a test passes.
     let _closed = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
