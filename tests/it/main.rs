@@ -11,10 +11,15 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod access;
+mod cli;
 mod fake;
 mod hostile;
 mod integrity;
+mod interop;
+mod layering;
 mod lifecycle;
+mod limits;
 mod pki;
 mod raw;
 mod relay;

@@ -482,7 +482,7 @@ fn revoke_and_resume(resumption: &str, version: &'static rustls::SupportedProtoc
             "{resumption}: {alert}"
         );
     }
-    assert_eq!(let_in(&server, alice.clone()).unwrap()["identity"], "alice");
+    assert_eq!(let_in(&server, alice).unwrap()["identity"], "alice");
     let text = server.run(Via::Mtls, "bob", &["whoami"]).failed(58);
     assert!(text.contains("revoked"), "{text}");
 }
