@@ -150,6 +150,12 @@ impl ConnectOptions {
         if self.security.insecure && !self.security.plain {
             output.warn("--insecure: the server is not verified; whoever is on the way can read and change everything");
         }
+        if self.security.plain && !is_this_machine(&host) {
+            output.warn(format!(
+                "--plain: everything, the password too, can be read on the way to {}",
+                escape(&host)
+            ));
+        }
         Ok(Target {
             host,
             port,
@@ -274,6 +280,12 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     }
 }
 
+/// Whether bytes to `host` never leave this machine.
+fn is_this_machine(host: &str) -> bool {
+    let address: Option<std::net::IpAddr> = host.parse().ok();
+    host == "localhost" || address.is_some_and(|address| address.is_loopback())
+}
+
 /// `host`, `host:port`, `1.2.3.4:port`, `::1`, `[::1]:port`.
 fn host_and_port(text: &str) -> Result<(String, u16)> {
     let wrong = || {
@@ -312,6 +324,16 @@ fn parse_pin(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["10.0.0.1", "example.org", "::2", "localhost.example.org"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 
     #[test]
     fn a_host_may_have_a_port_and_may_be_an_address_of_either_kind() {
