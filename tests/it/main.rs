@@ -24,6 +24,7 @@ mod pki;
 mod raw;
 mod relay;
 mod resume;
+mod revocation;
 mod support;
 mod tls;
 mod transfer;
