@@ -150,12 +150,6 @@ impl ConnectOptions {
         if self.security.insecure && !self.security.plain {
             output.warn("--insecure: the server is not verified; whoever is on the way can read and change everything");
         }
-        if self.security.plain && !is_this_machine(&host) {
-            output.warn(format!(
-                "--plain: everything, the password too, can be read on the way to {}",
-                escape(&host)
-            ));
-        }
         Ok(Target {
             host,
             port,
@@ -232,6 +226,12 @@ fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
         output.warn(format!("--insecure: {}", escape(complaint.message())));
     }
     let client = connected?;
+    if target.tls.is_none() && !is_this_machine(&target.host) {
+        output.warn(format!(
+            "--plain: everything, the password too, can be read on the way to {}",
+            escape(&target.host)
+        ));
+    }
     if let Some(hello) = client.hello() {
         let secure = match hello.secure {
             Secure::Plain => "plain TCP: anyone on the way reads everything",
