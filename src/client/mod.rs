@@ -379,7 +379,7 @@ impl<W: Wire> Client<W> {
 fn next_step(code: Code) -> &'static str {
     match code {
         Code::BadRequest => {
-            "check the name: no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
+            "names have no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
         }
         Code::UnsupportedVersion => "use a client of the server's version",
         Code::LoginRequired => "say who you are with --user",
@@ -389,8 +389,8 @@ fn next_step(code: Code) -> &'static str {
         Code::Forbidden => {
             "only its owner or an admin may do that; `sealpost stat` tells the owner"
         }
-        Code::NotFound => "`sealpost ls` shows what is there",
-        Code::Exists => "say --conflict overwrite, rename or resume",
+        Code::NotFound => "`sealpost ls` shows what is there; a folder needs -r",
+        Code::Exists => "choose another name, or replace what is there with --conflict overwrite",
         Code::TooLarge | Code::QuotaExceeded => "make room with `sealpost rm`, or ask the operator",
         Code::NoSpace => "the operator has to make room; nothing of yours was changed",
         Code::ChecksumMismatch => {
