@@ -28,13 +28,27 @@ use crate::error::{Error, Kind, Result};
 use output::Output;
 use settings::Settings;
 
+/// What somebody who typed `sealpost` alone does next.
+const FIRST_STEPS: &str = "\
+First steps, in an empty folder:
+  sealpost pki init                      a CA of your own
+  sealpost pki issue server localhost    what proves the server
+  sealpost pki issue client alice        what proves a client
+  sealpost serve                         the server; the rest in another terminal, same folder
+  sealpost register --user alice         an account with a password
+  sealpost put FILE
+
+Each option can also come from the environment (SEALPOST_SERVER for --server) or a --config file;
+`sealpost config` shows which it was.";
+
 /// Carries files over plain TCP or mutual TLS, and shows what a stranger on the wire learns from each
 #[derive(Debug, Parser)]
 #[command(
     name = "sealpost",
     version,
     max_term_width = 100,
-    propagate_version = true
+    propagate_version = true,
+    after_help = FIRST_STEPS
 )]
 struct Cli {
     #[command(flatten)]
@@ -188,12 +202,11 @@ fn config_run(
     output: Output,
 ) -> Result<()> {
     let wanted = config.command.as_deref();
-    let mut shown = false;
+    let mut shown = Vec::new();
     for command in clap.get_subcommands().filter(|command| match wanted {
         Some(wanted) => command.get_name() == wanted,
         None => ["serve", "ls"].contains(&command.get_name()),
     }) {
-        shown = true;
         let name = command.get_name();
         let whole = clap
             .clone()
