@@ -217,8 +217,8 @@ fn config_run(
             continue;
         };
         let values = settings.effective(command, matches);
+        shown.push(serde_json::json!({ "command": name, "options": values }));
         if output.json {
-            output.json(&serde_json::json!({ "command": name, "options": values }));
             continue;
         }
         output.line(format!("sealpost {name}"));
@@ -231,14 +231,19 @@ fn config_run(
         });
         output.table(&["  option", "value", "from"], rows);
     }
-    if shown {
-        return Ok(());
+    if shown.is_empty() {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("there is no command {}", wanted.unwrap_or_default()),
+        )
+        .hint("`sealpost help` lists the commands"));
     }
-    Err(Error::new(
-        Kind::Usage,
-        format!("there is no command {}", wanted.unwrap_or_default()),
-    )
-    .hint("`sealpost help` lists the commands"))
+    match (wanted, shown.as_slice()) {
+        _ if !output.json => {}
+        (Some(_), [one]) => output.json(one),
+        (_, all) => output.json(&all),
+    }
+    Ok(())
 }
 
 #[cfg(test)]
