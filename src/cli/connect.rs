@@ -227,7 +227,8 @@ fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
         .and_then(|tls| tls.complaint(&target.host))
     {
         let (message, _) = complaint.told_in(output.lang);
-        output.warn(format!("--insecure: {}", escape(message)));
+        let label = output.lang.pick("--insecure: ", "--insecure：");
+        output.warn(format!("{label}{}", escape(message)));
     }
     let client = connected?;
     if let Some(hello) = client.hello() {
@@ -271,9 +272,10 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     let what = format!("passphrase of {}", key.display());
     match source {
         Some(source) => Ok(Some(Passphrase::from(source.read(&what)?))),
-        None if keys::needs_passphrase(key)? => {
-            Ok(Some(Passphrase::from(Secret::Prompt.read(&what)?)))
-        }
+        None if keys::needs_passphrase(key)? => match Secret::Prompt.read(&what) {
+            Ok(typed) => Ok(Some(Passphrase::from(typed))),
+            Err(error) => Err(keys::locked_without_passphrase(key).source(error)),
+        },
         None => Ok(None),
     }
 }

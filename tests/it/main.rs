@@ -17,3 +17,4 @@ mod raw;
 mod relay;
 mod support;
 mod transfer;
+mod words;

@@ -78,9 +78,9 @@ impl Context {
         match &self.ca_file {
             Some(file) => both(
                 format!("a CA in {}", file.display()),
-                format!("{} 中的 CA", file.display()),
+                format!(" {} 中的 CA ", file.display()),
             ),
-            None => both("a CA of the public web", "公共 CA"),
+            None => both("a CA of the public web", "公共 CA "),
         }
     }
 

@@ -46,6 +46,12 @@ impl Refused {
     pub(super) fn message(self, scene: &Scene<'_>) -> Both {
         let (own, peer) = (own(scene), scene.side.peer());
         let (en, zh) = match self {
+            Self::Required if scene.side == Side::Server => {
+                return both(
+                    "the client showed no certificate, and this server wants one: --client-auth required (RFC 8446 §4.4.2.4)",
+                    "客户端没有出示证书，而本服务器要求证书：--client-auth required（RFC 8446 §4.4.2.4）",
+                );
+            }
             Self::Required => {
                 return both(
                     format!(

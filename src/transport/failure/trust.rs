@@ -72,7 +72,8 @@ impl Trust {
                 ),
                 format!(
                     "{}的签名不正确：{}与签发者同名，但密钥不同（RFC 5280 §6.1.3）",
-                    what.zh, authorities.zh
+                    what.zh,
+                    authorities.zh.trim_start()
                 ),
             ),
             Self::Impostor => both(
