@@ -112,7 +112,7 @@ fn of_alert(alert: AlertDescription, context: &Context) -> Failure {
         }
         A::ProtocolVersion => return Failure::Talk(Talk::NoCommonVersion),
         A::HandshakeFailure | A::InsufficientSecurity => {
-            return Failure::Talk(Talk::NoCommonCipher);
+            return Failure::Talk(Talk::NothingInCommon);
         }
         A::NoApplicationProtocol => return Failure::Talk(Talk::NotSealpost),
         A::BadRecordMac | A::DecryptionFailed => return Failure::Talk(Talk::Tampered),

@@ -25,6 +25,7 @@ fn catalogue() -> Vec<Failure> {
     let talk = [
         Talk::NoCommonVersion,
         Talk::NoCommonCipher,
+        Talk::NothingInCommon,
         Talk::NoCommonGroup,
         Talk::PlainServer,
         Talk::PlainClient,
@@ -87,7 +88,12 @@ fn certificates() -> Vec<Failure> {
     ];
     let form = [
         Form::NotVersion3,
-        Form::CaUsedAsLeaf,
+        Form::CaUsedAsLeaf {
+            is_self_signed: false,
+        },
+        Form::CaUsedAsLeaf {
+            is_self_signed: true,
+        },
         Form::IssuerNotCa,
         Form::WeakDigest {
             algorithm: text("sha1WithRSAEncryption"),
