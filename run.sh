@@ -191,7 +191,7 @@ run_tests() {
     need_toolchain
     install_for_tests
     cd "$here"
-    cargo test --locked "$@"
+    cargo test --locked --lib --bins --tests "$@"
 }
 
 check() {

@@ -116,24 +116,34 @@ impl Error {
     /// An error about reading or writing a local file: `what` is a verb phrase such as `read data/users.csv`.
     pub fn io(kind: Kind, what: impl fmt::Display, error: io::Error) -> Self {
         let hint = match error.kind() {
-            io::ErrorKind::NotFound => Some("check the path"),
+            io::ErrorKind::NotFound
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory => "check the path",
             io::ErrorKind::PermissionDenied => {
-                Some("check the owner and the mode of the file and its folder")
+                "check the owner and the mode of the file and its folder"
             }
-            io::ErrorKind::StorageFull => Some("free some room on that disk, then try again"),
-            io::ErrorKind::ReadOnlyFilesystem => Some("choose a folder that can be written to"),
-            _ => None,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "free some room on that disk, then try again"
+            }
+            io::ErrorKind::FileTooLarge => {
+                "the file system or `ulimit -f` allows no larger file there: choose another place"
+            }
+            io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
+            // Every error has a next step (COMMANDS, "Output"), the rare ones too.
+            _ => "check the disk and the path, then try again",
         };
-        let new = Self::new(kind, format!("cannot {what}: {}", plain(&error))).source(error);
-        match hint {
-            Some(hint) => new.hint(hint),
-            None => new,
-        }
+        Self::new(kind, format!("cannot {what}: {}", plain(&error)))
+            .hint(hint)
+            .source(error)
     }
 }
 
 /// The text of an I/O error without Rust's "(os error 2)" tail.
 pub fn plain(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        // rustls would explain close_notify here, with a link.
+        return "the stream ended in the middle, without a goodbye".to_owned();
+    }
     let text = error.to_string();
     match text.find(" (os error") {
         Some(at) => text[..at].to_lowercase(),

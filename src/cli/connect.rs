@@ -104,7 +104,11 @@ impl ConnectOptions {
             Login::Password { user, password } => client.login(user, password)?,
             Login::Certificate => log_in_by_certificate(&mut client)?,
         };
-        output.detail(format!("logged in as {} ({})", account.user, account.role));
+        output.detail(format!(
+            "logged in as {} ({})",
+            escape(account.user.as_str()),
+            escape(&account.role)
+        ));
         Ok((target, client, account))
     }
 
@@ -231,6 +235,12 @@ fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
         output.warn(format!("{label}{}", escape(message)));
     }
     let client = connected?;
+    if target.tls.is_none() && !is_this_machine(&target.host) {
+        output.warn(format!(
+            "--plain: everything, the password too, can be read on the way to {}",
+            escape(&target.host)
+        ));
+    }
     if let Some(hello) = client.hello() {
         let secure = match hello.secure {
             Secure::Plain => "plain TCP: anyone on the way reads everything",
@@ -280,6 +290,12 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     }
 }
 
+/// Whether bytes to `host` never leave this machine.
+fn is_this_machine(host: &str) -> bool {
+    let address: Option<std::net::IpAddr> = host.parse().ok();
+    host == "localhost" || address.is_some_and(|address| address.is_loopback())
+}
+
 /// `host`, `host:port`, `1.2.3.4:port`, `::1`, `[::1]:port`.
 fn host_and_port(text: &str) -> Result<(String, u16)> {
     let wrong = || {
@@ -318,6 +334,16 @@ fn parse_pin(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["10.0.0.1", "example.org", "::2", "localhost.example.org"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 
     #[test]
     fn a_host_may_have_a_port_and_may_be_an_address_of_either_kind() {

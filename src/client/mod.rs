@@ -31,6 +31,9 @@ use crate::transport::{
 /// Entries asked for in each page of a listing.
 const PAGE: u64 = 500;
 
+/// Files in the longest listing taken: a server could go on forever, and each takes some 300 bytes here.
+const LIST_MAX: usize = 5_000_000;
+
 /// How long a server that cut an upload short is listened to for its reason.
 const REASON_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -218,6 +221,9 @@ impl<W: Wire> Client<W> {
                 .iter()
                 .all(|file| file.name.as_str().starts_with(prefix));
             let ends = page.files.is_empty() && page.more;
+            if files.len() > LIST_MAX {
+                return Err(self.weird("its listing has no end"));
+            }
             if !forward || !begins || ends || !page.files.is_sorted_by(|a, b| a.name < b.name) {
                 return Err(self.weird("its listing is not in order"));
             }

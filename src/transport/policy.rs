@@ -1,8 +1,8 @@
 //! What TLS is allowed: versions, cipher suites, key exchange groups, key log. The same for both sides.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -162,7 +162,12 @@ impl KeyLogFile {
             .create(true)
             .append(true)
             .mode(0o600)
-            .open(path);
+            .open(path)
+            // A file that was there may be open to others; whoever reads the secrets reads everything.
+            .and_then(|file| {
+                file.set_permissions(Permissions::from_mode(0o600))?;
+                Ok(file)
+            });
         let file = file.map_err(|error| {
             Error::io(
                 Kind::LocalWrite,

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
+};
 use serde_json::{Value, json};
 
 use crate::support::{House, PASSWORD, PATIENCE, TestServer, Via, digest};
@@ -145,6 +148,14 @@ impl Raw {
         Some(text)
     }
 
+    /// Whether something, or the end, is there to be read.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.tcp().set_nonblocking(true).unwrap();
+        let peeked = self.tcp().peek(&mut [0]);
+        self.tcp().set_nonblocking(false).unwrap();
+        !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// The peer must hang up without another word.
     #[track_caller]
     pub(crate) fn ends(&mut self) {
@@ -167,6 +178,18 @@ impl Raw {
         self.ask(&json!({"sha256": digest(body)}))
     }
 
+    /// Uploads; `None` when the connection ended before the last reply.
+    pub(crate) fn try_put(&mut self, name: &str, body: &[u8], conflict: &str) -> Option<Value> {
+        self.say(&put(name, body.len(), conflict));
+        let go = self.hear()?;
+        assert_eq!(go["ok"], true, "{go}");
+        self.send(body);
+        self.say(&json!({"sha256": digest(body)}));
+        let done = self.hear()?;
+        assert_eq!(done["ok"], true, "{done}");
+        Some(done)
+    }
+
     /// Downloads; the reply and the bytes.
     pub(crate) fn get(&mut self, name: &str, offset: u64) -> (Value, Vec<u8>) {
         let reply = self.ask(&json!({"op": "get", "name": name, "offset": offset}));
@@ -175,6 +198,14 @@ impl Raw {
         let mut body = vec![0; usize::try_from(length).unwrap()];
         self.read_exact(&mut body).unwrap();
         (reply, body)
+    }
+
+    /// What kind of handshake it was; `None` when plain.
+    pub(crate) fn handshake(&self) -> Option<HandshakeKind> {
+        match &self.wire {
+            Wire::Plain(_) => None,
+            Wire::Tls(stream) => stream.conn.handshake_kind(),
+        }
     }
 
     /// The socket under everything.
@@ -261,6 +292,15 @@ pub(crate) fn config(house: &House, user: Option<&str>) -> ClientConfig {
 
 /// A TLS client that believes the CA in `certs` and shows the certificate of `user` from there.
 pub(crate) fn config_of(certs: &Path, user: Option<&str>) -> ClientConfig {
+    config_with(certs, user, rustls::DEFAULT_VERSIONS)
+}
+
+/// The same for these versions of TLS.
+pub(crate) fn config_with(
+    certs: &Path,
+    user: Option<&str>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConfig {
     let chain = |path: &Path| -> Vec<CertificateDer<'static>> {
         let found = CertificateDer::pem_file_iter(path).unwrap();
         found.map(Result::unwrap).collect()
@@ -269,7 +309,8 @@ pub(crate) fn config_of(certs: &Path, user: Option<&str>) -> ClientConfig {
     for certificate in chain(&certs.join("ca.crt")) {
         roots.add(certificate).unwrap();
     }
-    let builder = ClientConfig::builder().with_root_certificates(roots);
+    let builder =
+        ClientConfig::builder_with_protocol_versions(versions).with_root_certificates(roots);
     let mut config = match user {
         None => builder.with_no_client_auth(),
         Some(user) => {
