@@ -84,7 +84,20 @@ impl Refused {
             Self::OutOfDate => ("says that it is out of its dates", "称它不在有效期内"),
             Self::WrongPurpose => ("says that it is made for another purpose", "称它的用途不符"),
             Self::Unacceptable => ("does not accept it", "不接受它"),
-            Self::AccessDenied => ("does not let it in", "不允许它进入"),
+            Self::AccessDenied => {
+                return both(
+                    format!(
+                        "the {} does not let this {} certificate in: it was shown {} (RFC 8446 §6.2)",
+                        peer.en,
+                        scene.side.own().en,
+                        own.en
+                    ),
+                    format!(
+                        "{}不允许这张证书进入：出示的是{}（RFC 8446 §6.2）",
+                        peer.zh, own.zh
+                    ),
+                );
+            }
         };
         both(
             format!(

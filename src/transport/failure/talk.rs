@@ -88,11 +88,11 @@ impl Talk {
             ),
             Self::NothingInCommon => both(
                 format!(
-                    "the {en} and this side have no cipher suite in common{}, or no key exchange group (RFC 8446 §4.1.1)",
+                    "the {en} and this side have no cipher suite or group in common{} (RFC 8446 §4.1.1)",
                     allowed(scene).en
                 ),
                 format!(
-                    "与{zh}没有共同的密码套件{}，或没有共同的密钥交换组（RFC 8446 §4.1.1）",
+                    "与{zh}没有共同的密码套件或密钥交换组{}（RFC 8446 §4.1.1）",
                     allowed(scene).zh
                 ),
             ),
@@ -103,7 +103,7 @@ impl Talk {
                 format!("与{zh}没有共同的密钥交换组或签名算法（RFC 8446 §4.2.7、§4.2.3）"),
             ),
             Self::PlainServer => both(
-                "the server does not answer in TLS: it speaks plain TCP, or another protocol",
+                "what the server sends is not TLS: it speaks plain TCP, or another protocol",
                 "服务器没有用 TLS 应答：它使用明文 TCP，或是别的协议",
             ),
             Self::PlainClient => both("the client does not speak TLS", "客户端没有使用 TLS"),

@@ -317,7 +317,7 @@ fn names_are_for_people_and_causes_are_plain_phrases() {
     let (_, text) = told(Side::Client, error.into(), &context);
     assert_eq!(
         text,
-        "the server's certificate is not for the host example.org but for localhost, 127.0.0.1 (RFC 9525 §6.3)"
+        "the server's certificate is not for example.org but for localhost, 127.0.0.1 (RFC 9525 §6.3)"
     );
     for (error, phrase) in [
         (

@@ -72,7 +72,11 @@ const BAD_CLIENTS: &[(&str, Expected, &str)] = &[
     ),
     (
         "not allowed",
-        (9, "does not let it in|--allow-cn", "不允许它进入"),
+        (
+            9,
+            "does not let this client certificate in|own.crt, CN=mallory|--allow-cn",
+            "不允许这张证书进入",
+        ),
         "no --allow rule names CN=mallory",
     ),
 ];
@@ -203,4 +207,20 @@ fn a_server_whose_list_is_old_says_so_and_one_whose_list_is_foreign_does_not_sta
         "foreign list",
         expected,
     );
+}
+
+#[test]
+fn the_log_says_that_a_client_refused_the_server() {
+    let server = TestServer::start(&["--client-auth", "none"]);
+    let foreign = server.house.arg("foreign/ca.crt");
+    let more = ["--cacert", &foreign];
+    let expected = (60, "has the issuer's name, but another key", "密钥不同");
+    told(
+        &mut client(&server.house, "localhost", server.address, &more),
+        "other CA",
+        expected,
+    );
+    let words = "the client refused this server's certificate certs/server.crt, CN=localhost";
+    assert!(server.log.wait_for(words), "{}", server.log.text());
+    no_rust(&server.log.text());
 }

@@ -126,7 +126,7 @@ fn two_sides_without_a_version_or_a_cipher_suite_in_common_are_told_which() {
             &["--ciphers", "TLS_AES_256_GCM_SHA384", "--tls-min", "1.3"],
             (
                 59,
-                "no cipher suite in common|TLS_AES_256_GCM_SHA384|--ciphers",
+                "no cipher suite or group in common|TLS_AES_256_GCM_SHA384|--ciphers",
                 "没有共同的密码套件",
             ),
         ),
@@ -158,11 +158,7 @@ fn plain_on_one_side_and_tls_on_the_other_are_told_from_each() {
     );
     drop(server);
     let server = TestServer::start_in(&house, &["--plain"]);
-    let plain = (
-        35,
-        "does not answer in TLS|--plain",
-        "没有用 TLS 应答|--plain",
-    );
+    let plain = (35, "is not TLS|--plain", "没有用 TLS 应答|--plain");
     told(
         &mut client(&house, "localhost", server.address, &[]),
         "plain server",

@@ -42,8 +42,8 @@ const BAD_SERVERS: &[(&str, &str, Expected)] = &[
         "localhost",
         (
             60,
-            "not for the host localhost but for a.example, b.example|--servername a.example",
-            "不适用于主机 localhost|a.example、b.example",
+            "not for localhost but for a.example, b.example|--servername a.example",
+            "不适用于 localhost|a.example、b.example",
         ),
     ),
     (
@@ -139,8 +139,8 @@ fn a_bad_server_certificate_is_told_by_what_is_wrong_with_it() {
     let pin = format!("sha256//{}=", "A".repeat(43));
     let expected = (
         90,
-        "not the pinned sha256//AAA|pki fingerprint",
-        "固定的 sha256//AAA",
+        "is not the pinned one|sha256//AAA|pki fingerprint",
+        "不是固定的那一个|sha256//AAA",
     );
     let more = ["--pinnedpubkey", &pin];
     told(
@@ -156,7 +156,7 @@ fn insecure_accepts_and_says_what_would_have_failed() {
     let server = TestServer::start_in(&house, &["--client-auth", "none"]);
     let foreign = house.arg("foreign/ca.crt");
     for (lang, words) in [
-        ("en", "warning: --insecure: the signature on"),
+        ("en", "warning: --insecure: the signature of"),
         ("zh", "警告：--insecure：服务器的证书"),
     ] {
         let more = ["--insecure", "--cacert", &foreign, "--lang", lang];
