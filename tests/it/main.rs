@@ -28,3 +28,4 @@ mod revocation;
 mod support;
 mod tls;
 mod transfer;
+mod words;
