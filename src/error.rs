@@ -140,6 +140,10 @@ impl Error {
 
 /// The text of an I/O error without Rust's "(os error 2)" tail.
 pub fn plain(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        // rustls would explain close_notify here, with a link.
+        return "the stream ended in the middle, without a goodbye".to_owned();
+    }
     let text = error.to_string();
     match text.find(" (os error") {
         Some(at) => text[..at].to_lowercase(),

@@ -11,6 +11,7 @@ use super::show_as::{Shown, ShownTls};
 use super::tls::TlsOptions;
 use crate::client::{Client, Login, Narrator, Target};
 use crate::config::{DEFAULT_ADDRESS, DEFAULT_PORT};
+use crate::doctor::Patient;
 use crate::error::{Error, Kind, Result};
 use crate::pki::{Passphrase, keys};
 use crate::protocol::{Account, LoginMethod, Secure};
@@ -175,6 +176,40 @@ impl ConnectOptions {
         })
     }
 
+    /// The server (or `host`), for an examination. What of the own files is missing is a finding of that.
+    pub(crate) fn patient(&self, host: Option<&str>) -> Result<Patient> {
+        let (host, port) = host_and_port(host.unwrap_or(&self.server.server))?;
+        let security = &self.security;
+        let certificate = self.certificate()?;
+        let tls = ClientTls {
+            roots: match security.public_roots {
+                true => Roots::Public,
+                false => {
+                    let default = || Path::new(CERTS).join("ca.crt");
+                    Roots::File(security.cacert.clone().unwrap_or_else(default))
+                }
+            },
+            passphrase: match &certificate {
+                Some((_, key)) if key.exists() => passphrase(security.pass.as_ref(), key)?,
+                _ => None,
+            },
+            certificate,
+            revocation_lists: security.crlfile.clone(),
+            server_name: security.servername.clone(),
+            insecure: security.insecure,
+            pin: security.pinnedpubkey.clone(),
+            resume: false,
+            policy: self.tls.policy(),
+        };
+        Ok(Patient {
+            host,
+            port,
+            tls: (!security.plain).then_some(tls),
+            connect_timeout: self.server.connect_timeout,
+            timeout: self.server.timeout,
+        })
+    }
+
     /// The settings, for other tools.
     pub(crate) fn shown(&self) -> Result<Shown> {
         let (host, port) = host_and_port(&self.server.server)?;
@@ -268,9 +303,16 @@ fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
         .and_then(|tls| tls.complaint(&target.host))
     {
         let (message, _) = complaint.told_in(output.lang);
-        output.warn(format!("--insecure: {}", escape(message)));
+        let label = output.lang.pick("--insecure: ", "--insecure：");
+        output.warn(format!("{label}{}", escape(message)));
     }
     let client = connected?;
+    if target.tls.is_none() && !is_this_machine(&target.host) {
+        output.warn(format!(
+            "--plain: everything, the password too, can be read on the way to {}",
+            escape(&target.host)
+        ));
+    }
     if let Some(hello) = client.hello() {
         let secure = match hello.secure {
             Secure::Plain => "plain TCP: anyone on the way reads everything",
@@ -312,11 +354,18 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     let what = format!("passphrase of {}", key.display());
     match source {
         Some(source) => Ok(Some(Passphrase::from(source.read(&what)?))),
-        None if keys::needs_passphrase(key)? => {
-            Ok(Some(Passphrase::from(Secret::Prompt.read(&what)?)))
-        }
+        None if keys::needs_passphrase(key)? => match Secret::Prompt.read(&what) {
+            Ok(typed) => Ok(Some(Passphrase::from(typed))),
+            Err(error) => Err(keys::locked_without_passphrase(key).source(error)),
+        },
         None => Ok(None),
     }
+}
+
+/// Whether bytes to `host` never leave this machine.
+fn is_this_machine(host: &str) -> bool {
+    let address: Option<std::net::IpAddr> = host.parse().ok();
+    host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
 /// `host`, `host:port`, `1.2.3.4:port`, `::1`, `[::1]:port`.
@@ -357,6 +406,16 @@ fn parse_pin(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["10.0.0.1", "example.org", "::2", "localhost.example.org"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 
     #[test]
     fn a_host_may_have_a_port_and_may_be_an_address_of_either_kind() {

@@ -53,8 +53,14 @@ struct TransferOptions {
     /// Folders with all that is in them
     #[arg(short, long)]
     recursive: bool,
-    /// When the name is taken
-    #[arg(long, value_name = "WHAT", default_value = "error")]
+    /// When the name is taken: error refuses, overwrite replaces once the new file is complete, rename
+    /// chooses a free name, resume goes on with an interrupted transfer of the same file
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "error",
+        hide_possible_values = true
+    )]
     conflict: ConflictWord,
     /// So many files at once, each over its own connection
     #[arg(short = 'j', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -113,8 +119,13 @@ pub(crate) struct MvCommand {
     from: String,
     /// The name it gets; ending with / a folder
     to: String,
-    /// When that name is taken
-    #[arg(long, value_name = "WHAT", default_value = "error")]
+    /// When that name is taken: error refuses, overwrite replaces what is there
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "error",
+        hide_possible_values = true
+    )]
     conflict: MoveConflict,
     #[command(flatten)]
     connect: ConnectOptions,

@@ -63,6 +63,7 @@ impl<'a> Bars<'a> {
         }
         let from = match resumed {
             0 => String::new(),
+            held if held == file.size => ", nothing was left to transfer".to_owned(),
             held => format!(", resumed at {}", size(held)),
         };
         let to = place.map_or_else(String::new, |path| {

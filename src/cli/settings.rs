@@ -115,7 +115,11 @@ impl Settings {
         let variable = format!("SEALPOST_{}", long.replace('-', "_").to_uppercase());
         let arg = arg.env(variable).hide_env(true);
         match self.find(tables, &long) {
-            Some(value) => arg.default_values(texts(value)).hide_default_value(true),
+            // clap lets only options with a value hide their default.
+            Some(value) if arg.get_action().takes_values() => {
+                arg.default_values(texts(value)).hide_default_value(true)
+            }
+            Some(value) => arg.default_values(texts(value)),
             None => arg,
         }
     }

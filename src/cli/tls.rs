@@ -22,7 +22,8 @@ pub(crate) struct TlsOptions {
     /// Key exchange groups allowed, in order, such as X25519MLKEM768,X25519
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     curves: Vec<String>,
-    /// Append the session secrets to this file, so that Wireshark can decrypt (also `SSLKEYLOGFILE`)
+    /// Append the session secrets to this file, so that Wireshark can decrypt; a client
+    /// also takes SSLKEYLOGFILE
     #[arg(long, value_name = "FILE")]
     keylog: Option<PathBuf>,
 }

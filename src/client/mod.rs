@@ -33,6 +33,9 @@ use crate::transport::{
 /// Entries asked for in each page of a listing.
 const PAGE: u64 = 500;
 
+/// Files in the longest listing taken: a server could go on forever, and each takes some 300 bytes here.
+const LIST_MAX: usize = 5_000_000;
+
 /// How long a server that cut an upload short is listened to for its reason.
 const REASON_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -262,6 +265,9 @@ impl<W: Wire> Client<W> {
                 .iter()
                 .all(|file| file.name.as_str().starts_with(prefix));
             let ends = page.files.is_empty() && page.more;
+            if files.len() > LIST_MAX {
+                return Err(self.weird("its listing has no end"));
+            }
             if !forward || !begins || ends || !page.files.is_sorted_by(|a, b| a.name < b.name) {
                 return Err(self.weird("its listing is not in order"));
             }
@@ -422,7 +428,7 @@ impl<W: Wire> Client<W> {
 fn next_step(code: Code) -> &'static str {
     match code {
         Code::BadRequest => {
-            "check the name: no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
+            "names have no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
         }
         Code::UnsupportedVersion => "use a client of the server's version",
         Code::LoginRequired => "say who you are with --user",
@@ -432,8 +438,8 @@ fn next_step(code: Code) -> &'static str {
         Code::Forbidden => {
             "only its owner or an admin may do that; `sealpost stat` tells the owner"
         }
-        Code::NotFound => "`sealpost ls` shows what is there",
-        Code::Exists => "say --conflict overwrite, rename or resume",
+        Code::NotFound => "`sealpost ls` shows what is there; a folder needs -r",
+        Code::Exists => "choose another name, or replace what is there with --conflict overwrite",
         Code::TooLarge | Code::QuotaExceeded => "make room with `sealpost rm`, or ask the operator",
         Code::NoSpace => "the operator has to make room; nothing of yours was changed",
         Code::ChecksumMismatch => {

@@ -58,15 +58,7 @@ pub fn private_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<Priva
         (None, None) => return Err(contents.lacks(path, kind, Wanted::Key)),
         (Some(key), None) if contents.keys.is_empty() => key,
         (None, Some(locked)) if contents.encrypted_keys.is_empty() => {
-            let passphrase = passphrase.ok_or_else(|| {
-                let message = format!("the key in {} is under a passphrase", path.display());
-                Error::new(kind, message)
-                    .hint("add `--pass prompt`, `--pass env:VARIABLE` or `--pass file:PATH`")
-                    .zh(
-                        format!("{} 中的密钥受口令保护", path.display()),
-                        "请加上 `--pass prompt`、`--pass env:VARIABLE` 或 `--pass file:PATH`",
-                    )
-            })?;
+            let passphrase = passphrase.ok_or_else(|| locked_without_passphrase(path))?;
             passphrase::unlock(&locked, passphrase, path)?.into()
         }
         _ => {
@@ -81,6 +73,20 @@ pub fn private_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<Priva
     };
     check_mode(path)?;
     Ok(key)
+}
+
+/// The error for a key under a passphrase when there is none and nobody to ask.
+pub fn locked_without_passphrase(path: &Path) -> Error {
+    let file = path.display();
+    Error::new(
+        Kind::OwnCertificate,
+        format!("the key in {file} is under a passphrase"),
+    )
+    .hint("add `--pass prompt`, `--pass env:VARIABLE` or `--pass file:PATH`")
+    .zh(
+        format!("{file} 中的密钥受口令保护"),
+        "请加上 `--pass prompt`、`--pass env:VARIABLE` 或 `--pass file:PATH`",
+    )
 }
 
 /// Whether the key of a file is under a passphrase, so that one can be asked for before it is needed.

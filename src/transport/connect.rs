@@ -70,6 +70,21 @@ pub struct TlsClient {
 }
 
 impl ClientTls {
+    /// One that believes nobody in particular, to look at a server.
+    pub(crate) fn unproved() -> Self {
+        Self {
+            roots: Roots::Public,
+            certificate: None,
+            passphrase: None,
+            revocation_lists: Vec::new(),
+            server_name: None,
+            insecure: true,
+            pin: None,
+            resume: false,
+            policy: Policy::default(),
+        }
+    }
+
     /// Reads every file and makes the configuration.
     pub fn load(&self) -> Result<TlsClient> {
         let provider = self.policy.provider()?;
@@ -154,16 +169,15 @@ impl ClientTls {
                 }
             }
         }
-        let mut ders = Vec::new();
+        let (mut ders, mut infos) = (Vec::new(), Vec::new());
         for path in &self.revocation_lists {
             for der in keys::revocation_lists(path)? {
-                context
-                    .lists
-                    .push((path.clone(), lists::revocation_list(&der)?));
+                infos.push((path.clone(), lists::revocation_list(&der)?));
                 ders.push(der);
             }
         }
         evidence.lists.clone_from(&ders);
+        context.lists = Arc::new(infos);
         let mut builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
         if !ders.is_empty() {

@@ -21,7 +21,7 @@ pub use connect::{ClientTls, Connector, Roots, TlsClient, connect, connect_recor
 pub use failure::{Context, Side, Stage, explain, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
 pub use pace::Pace;
-pub use policy::{Policy, Resumption, TlsVersion};
+pub use policy::{Policy, Resumption, TlsVersion, cipher_suites};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
 pub use story::{Ending, Step, Story, What};

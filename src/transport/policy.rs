@@ -1,8 +1,8 @@
 //! What TLS is allowed: versions, cipher suites, key exchange groups, key log. The same for both sides.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -90,11 +90,12 @@ impl Policy {
         let mut provider = aws_lc_rs::default_provider();
         if !self.ciphers.is_empty() {
             let all = std::mem::take(&mut provider.cipher_suites);
-            let name = |suite: &rustls::SupportedCipherSuite| {
-                format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
-            };
-            provider.cipher_suites =
-                choose(&self.ciphers, &all, name, ("cipher suite", "密码套件"))?;
+            provider.cipher_suites = choose(
+                &self.ciphers,
+                &all,
+                suite_name,
+                ("cipher suite", "密码套件"),
+            )?;
         }
         if !self.curves.is_empty() {
             let all = aws_lc_rs::ALL_KX_GROUPS.to_vec();
@@ -117,6 +118,24 @@ impl Policy {
             None => Ok(Arc::new(rustls::NoKeyLog)),
         }
     }
+}
+
+/// The IANA name: rustls marks the suites of 1.3 by a prefix the RFC does not have (RFC 8446 §B.4).
+fn suite_name(suite: &rustls::SupportedCipherSuite) -> String {
+    format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
+}
+
+/// Every cipher suite there is, by IANA name, with its version.
+pub fn cipher_suites() -> Vec<(TlsVersion, String)> {
+    let suites = aws_lc_rs::default_provider().cipher_suites;
+    let named = suites.iter().map(|suite| {
+        let version = match suite.tls13() {
+            Some(_) => TlsVersion::V1_3,
+            None => TlsVersion::V1_2,
+        };
+        (version, suite_name(suite))
+    });
+    named.collect()
 }
 
 /// Those of `all` that `wanted` names, in its order; an unknown name is answered with the valid ones.
@@ -162,7 +181,12 @@ impl KeyLogFile {
             .create(true)
             .append(true)
             .mode(0o600)
-            .open(path);
+            .open(path)
+            // A file that was there may be open to others; whoever reads the secrets reads everything.
+            .and_then(|file| {
+                file.set_permissions(Permissions::from_mode(0o600))?;
+                Ok(file)
+            });
         let file = file.map_err(|error| {
             Error::io(
                 Kind::LocalWrite,

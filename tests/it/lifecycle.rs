@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use sealpost::config::Limits;
-use sealpost::server::{Config, LoginPolicy, Server};
+use sealpost::server::{Config, LoginPolicy, Server, UserFrom};
 use sealpost::transport::Mode;
 use serde_json::json;
 
@@ -118,12 +118,12 @@ fn a_server_in_this_process_cuts_what_outlasts_the_drain() {
         tls: None,
         register: true,
         login: LoginPolicy::default(),
+        user_from: UserFrom::default(),
+        watch: false,
         limits: Limits {
             drain_timeout: Duration::from_millis(200),
             ..Limits::default()
         },
-        user_from: sealpost::server::UserFrom::default(),
-        watch: false,
     };
     let server = Server::bind(config).unwrap();
     let (address, handle) = (server.address(), server.handle());
@@ -141,81 +141,93 @@ fn a_server_in_this_process_cuts_what_outlasts_the_drain() {
     assert!(began.elapsed() < SOON);
 }
 
+/// What a server said is safe.
+#[derive(Default)]
+struct Acknowledged {
+    files: Vec<(String, Vec<u8>)>,
+    /// The highest number stored as `counter`, each over the one before.
+    counter: u64,
+}
+
+impl Acknowledged {
+    fn note(&mut self, (name, body): (String, Vec<u8>)) {
+        match name.as_str() {
+            "counter" => self.counter = String::from_utf8(body).unwrap().parse().unwrap(),
+            _ => self.files.push((name, body)),
+        }
+    }
+
+    /// It must all be there; of the files the newest `most`.
+    #[track_caller]
+    fn is_there(&self, server: &TestServer, most: usize) {
+        let mut raw = Raw::logged_in_cheaply(server);
+        for (name, body) in self.files.iter().rev().take(most) {
+            let (_, got) = raw.get(name, 0);
+            assert!(got == *body, "{name}");
+        }
+        if self.counter > 0 {
+            let (_, got) = raw.get("counter", 0);
+            let got: u64 = String::from_utf8(got).unwrap().parse().unwrap();
+            assert!(got >= self.counter, "{got} after {}", self.counter);
+        }
+    }
+}
+
+/// Uploads new files and the counter in turn until the server is gone, and tells what was acknowledged.
+fn upload_on(
+    mut raw: Raw,
+    round: usize,
+    first: u64,
+    acknowledge: &mpsc::Sender<(String, Vec<u8>)>,
+) {
+    for n in 0.. {
+        let body = noise(1 + (round * 7_919 + n * 104_729) % 200_000, n as u64);
+        let count = (first + n as u64).to_string().into_bytes();
+        for (name, body) in [(format!("{round}-{n}"), body), ("counter".into(), count)] {
+            // The last reply may never come: that is the point.
+            let conflict = if name == "counter" {
+                "overwrite"
+            } else {
+                "error"
+            };
+            if raw.try_put(&name, &body, conflict).is_none()
+                || acknowledge.send((name, body)).is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
 #[test]
 fn what_was_acknowledged_is_there_after_any_number_of_kills() {
     let house = House::new();
-    let mut stored: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut counter = 0;
+    let mut safe = Acknowledged::default();
     for round in 0..15_usize {
         let mut server = TestServer::start_in(&house, &["--plain"]);
-        let mut check = Raw::logged_in_cheaply(&server);
-        for (name, body) in stored.iter().rev().take(12) {
-            let (_, got) = check.get(name, 0);
-            assert!(got == *body, "{name} in round {round}");
-        }
-        if counter > 0 {
-            let (_, got) = check.get("counter", 0);
-            let got: u64 = String::from_utf8(got).unwrap().parse().unwrap();
-            assert!(got >= counter, "{got} after {counter} was acknowledged");
-        }
+        safe.is_there(&server, 12);
         let (acknowledge, acknowledged) = mpsc::channel();
-        let mut raw = Raw::logged_in_cheaply(&server);
-        let first = counter + 1;
-        let upload = move || {
-            for n in 0.. {
-                let body = noise(1 + (round * 7_919 + n * 104_729) % 200_000, n as u64);
-                let name = format!("{round}-{n}");
-                let count = (first + n as u64).to_string();
-                // The last replies may never come: that is the point.
-                let done = raw.try_put(&name, &body).is_some();
-                if !done || acknowledge.send((name, body)).is_err() {
-                    return;
-                }
-                if raw.try_put_over("counter", count.as_bytes()).is_none() {
-                    return;
-                }
-                if acknowledge
-                    .send(("counter".into(), count.into_bytes()))
-                    .is_err()
-                {
-                    return;
-                }
-            }
-        };
+        let (raw, first) = (Raw::logged_in_cheaply(&server), safe.counter + 1);
+        let upload = move || upload_on(raw, round, first, &acknowledge);
         let uploading = thread::Builder::new().spawn(upload).unwrap();
-        let mut seen = 0;
-        let mut note = |(name, body): (String, Vec<u8>)| {
-            if name == "counter" {
-                counter = String::from_utf8(body).unwrap().parse().unwrap();
-            } else {
-                stored.push((name, body));
-            }
-        };
-        for acknowledged in acknowledged.iter() {
-            note(acknowledged);
-            seen += 1;
-            if seen > (round * 5) % 11 {
-                break;
-            }
+        for reply in acknowledged.iter().take(1 + (round * 5) % 11) {
+            safe.note(reply);
         }
         server.kill();
-        for acknowledged in acknowledged.iter() {
-            note(acknowledged);
+        for reply in &acknowledged {
+            safe.note(reply);
         }
         uploading.join().unwrap();
     }
     let server = TestServer::start_in(&house, &["--plain"]);
-    let mut raw = Raw::logged_in_cheaply(&server);
-    for (name, body) in &stored {
-        let (_, got) = raw.get(name, 0);
-        assert!(got == *body, "{name}");
-    }
+    safe.is_there(&server, usize::MAX);
+    assert!(safe.files.len() >= 30, "{}", safe.files.len());
     // What was never acknowledged may be there, but then whole.
+    let mut raw = Raw::logged_in_cheaply(&server);
     for name in server.listed(Via::Plain) {
         let (reply, got) = raw.get(&name, 0);
         assert_eq!(reply["file"]["sha256"], digest(&got), "{name}");
     }
-    assert!(stored.len() >= 30, "{}", stored.len());
     drop(raw);
     drop(server);
     house.run(&["fsck", "--data", &house.arg("data")]).ok();

@@ -11,14 +11,21 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod access;
+mod cli;
 mod fake;
 mod hostile;
 mod integrity;
+mod interop;
+mod layering;
 mod lifecycle;
+mod limits;
 mod pki;
 mod raw;
 mod relay;
 mod resume;
+mod revocation;
 mod support;
 mod tls;
 mod transfer;
+mod words;

@@ -148,6 +148,14 @@ impl Raw {
         Some(text)
     }
 
+    /// Whether something, or the end, is there to be read.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.tcp().set_nonblocking(true).unwrap();
+        let peeked = self.tcp().peek(&mut [0]);
+        self.tcp().set_nonblocking(false).unwrap();
+        !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// The peer must hang up without another word.
     #[track_caller]
     pub(crate) fn ends(&mut self) {
@@ -171,16 +179,7 @@ impl Raw {
     }
 
     /// Uploads; `None` when the connection ended before the last reply.
-    pub(crate) fn try_put(&mut self, name: &str, body: &[u8]) -> Option<Value> {
-        self.try_put_as(name, body, "error")
-    }
-
-    /// Uploads over what is there; `None` when the connection ended before the last reply.
-    pub(crate) fn try_put_over(&mut self, name: &str, body: &[u8]) -> Option<Value> {
-        self.try_put_as(name, body, "overwrite")
-    }
-
-    fn try_put_as(&mut self, name: &str, body: &[u8], conflict: &str) -> Option<Value> {
+    pub(crate) fn try_put(&mut self, name: &str, body: &[u8], conflict: &str) -> Option<Value> {
         self.say(&put(name, body.len(), conflict));
         let go = self.hear()?;
         assert_eq!(go["ok"], true, "{go}");

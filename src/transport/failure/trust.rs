@@ -67,12 +67,13 @@ impl Trust {
             ),
             Self::OtherKey => both(
                 format!(
-                    "the signature on {} is wrong: {} has the issuer's name, but another key (RFC 5280 §6.1.3)",
+                    "the signature of {} is wrong: {} has the issuer's name, but another key (RFC 5280 §6.1.3)",
                     what.en, authorities.en
                 ),
                 format!(
                     "{}的签名不正确：{}与签发者同名，但密钥不同（RFC 5280 §6.1.3）",
-                    what.zh, authorities.zh
+                    what.zh,
+                    authorities.zh.trim_start()
                 ),
             ),
             Self::Impostor => both(
@@ -84,11 +85,11 @@ impl Trust {
             ),
             Self::PinMismatch { shown, wanted } => both(
                 format!(
-                    "the public key of {} is {shown}, not the pinned {wanted} (RFC 7469 §2.6)",
+                    "the public key of {} is not the pinned one: it is {shown}, and {wanted} is wanted (RFC 7469 §2.6)",
                     what.en
                 ),
                 format!(
-                    "{}的公钥是 {shown}，而不是固定的 {wanted}（RFC 7469 §2.6）",
+                    "{}的公钥不是固定的那一个：它是 {shown}，要求的是 {wanted}（RFC 7469 §2.6）",
                     what.zh
                 ),
             ),

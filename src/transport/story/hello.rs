@@ -3,9 +3,7 @@
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion};
 
 use super::bytes::Bytes;
-use super::records::{Item, Reader};
 use super::{ClientHello, ServerHello, What};
-use crate::transport::tape::{Event, Tape, Way};
 
 /// Extension types (RFC 8446 §4.2).
 const SERVER_NAME: u16 = 0;
@@ -27,25 +25,6 @@ const RETRY: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
-
-/// The server's choice in a recording; `None` when it did not make one.
-pub(in crate::transport) fn agreed(tape: &Tape) -> Option<ServerHello> {
-    let mut reader = Reader::default();
-    let received = tape.events.iter().filter_map(|(_, event)| match event {
-        Event::Bytes(Way::Received, bytes) => Some(bytes),
-        _ => None,
-    });
-    let items = received.flat_map(|bytes| reader.feed(bytes, &|_, _| None));
-    items
-        .filter_map(|(_, item)| match item {
-            Item::Message { kind: 2, body } => server_hello(&body, None),
-            _ => None,
-        })
-        .find_map(|what| match what {
-            What::ServerHello(hello) => Some(hello),
-            _ => None,
-        })
-}
 
 pub(super) fn client_hello(body: &[u8]) -> Option<ClientHello> {
     let mut rest = Bytes(body);

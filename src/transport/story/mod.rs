@@ -20,8 +20,6 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::serde::rfc3339;
 
-pub(super) use hello::agreed;
-
 use crate::error::Error;
 use crate::lang::Both;
 use crate::pki::inspect::CertificateInfo;
