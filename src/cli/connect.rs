@@ -182,12 +182,10 @@ impl ConnectOptions {
         let security = &self.security;
         let certificate = self.certificate()?;
         let tls = ClientTls {
-            roots: match security.public_roots {
-                true => Roots::Public,
-                false => {
-                    let default = || Path::new(CERTS).join("ca.crt");
-                    Roots::File(security.cacert.clone().unwrap_or_else(default))
-                }
+            roots: match (security.public_roots, &security.cacert) {
+                (true, _) => Roots::Public,
+                (false, Some(file)) => Roots::File(file.clone()),
+                (false, None) => Roots::File(Path::new(CERTS).join("ca.crt")),
             },
             passphrase: match &certificate {
                 Some((_, key)) if key.exists() => passphrase(security.pass.as_ref(), key)?,

@@ -152,8 +152,8 @@ fn strictness(chain: &[crate::transport::CertificateDer<'static>]) -> Vec<Findin
     if findings.is_empty() {
         return vec![Finding::ok(
             Check::Lint,
-            "openssl -x509_strict and Python 3.13 take it too",
-            "openssl -x509_strict 和 Python 3.13 也能接受",
+            "nothing that openssl -x509_strict or Python 3.13 would refuse",
+            "没有 openssl -x509_strict 或 Python 3.13 会拒绝之处",
         )];
     }
     let warning = |finding: &lint::Finding| {

@@ -196,13 +196,10 @@ pub(super) fn client_auth(seen: &Seen, has_own: bool) -> Finding {
             "无：服务器不查验客户端身份",
         );
     };
-    let of = match authorities.is_empty() {
-        true => both("", ""),
-        false => {
-            let names: Vec<_> = authorities.iter().map(|name| escape(name)).collect();
-            let names = names.join("; ");
-            both(format!(" of {names}"), format!("，签发者须为 {names}"))
-        }
+    let names: Vec<_> = authorities.iter().map(|name| escape(name)).collect();
+    let of = match names.join("; ") {
+        names if names.is_empty() => both("", ""),
+        names => both(format!(" of {names}"), format!("，签发者须为 {names}")),
     };
     let is_required =
         matches!(&seen.reply, Err(error) if error.kind() == Kind::ClientCertificateRequired);

@@ -9,7 +9,7 @@ use super::{Check, Examination, Finding, Patient, certificate, findings, own};
 use crate::client::{Login, Narrator, Target};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::HelloReply;
-use crate::transport::{ClientTls, Policy, Story, TlsVersion, What, cipher_suites};
+use crate::transport::{ClientTls, Party, Policy, Story, TlsVersion, What, cipher_suites};
 
 /// Examines a server.
 pub fn examine(patient: &Patient) -> Examination {
@@ -32,11 +32,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// The first step that `pick` finds something in.
+    /// The first message of the server that `pick` finds something in.
     pub(super) fn find<T>(&self, pick: impl Fn(&What) -> Option<T>) -> Option<T> {
         let steps = self.story.iter().flat_map(|story| &story.steps);
         steps
-            .filter(|step| !step.unread)
+            .filter(|step| step.by == Party::Server)
             .find_map(|step| pick(&step.what))
     }
 

@@ -484,7 +484,7 @@ fn on_list(
         .unwrap_or_default();
     Ok(Ok(both(
         format!("{subject} is not on list{number} of {ca}"),
-        format!("{subject} 不在 {ca} 的列表{number}上"),
+        format!("{subject} 不在 {ca} 的列表{number} 上"),
     )))
 }
 

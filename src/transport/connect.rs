@@ -418,7 +418,7 @@ impl ServerCertVerifier for Verifier {
         let pinned = self.pinned(leaf);
         let checked = self.check(leaf, intermediates, name, now);
         tape::note(|| {
-            let verdict = pinned.as_ref().err().or(checked.as_ref().err());
+            let verdict = pinned.as_ref().err().or_else(|| checked.as_ref().err());
             let chain = std::iter::once(leaf).chain(intermediates);
             Event::Judged {
                 chain: chain.map(|der| der.clone().into_owned()).collect(),

@@ -24,7 +24,7 @@ pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion, cipher_suites};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
-pub use story::{Ending, Step, Story, What};
+pub use story::{Ending, Party, Step, Story, What};
 pub use stream::{Session, Stream};
 pub use tape::Recorder;
 

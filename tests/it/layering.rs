@@ -101,6 +101,7 @@ fn may_name(room: &str) -> &'static [&'static str] {
         "cli" => &[
             "server",
             "client",
+            "doctor",
             "pki",
             "gui",
             "lab",
@@ -110,6 +111,7 @@ fn may_name(room: &str) -> &'static [&'static str] {
         ],
         "gui" => &["client", "transport", "protocol", "pki"],
         "lab" => &["server", "client", "pki", "transport", "protocol", "store"],
+        "doctor" => &["client", "transport", "pki", "protocol"],
         "server" => &["transport", "protocol", "store", "pki"],
         "client" => &["transport", "protocol"],
         "transport" => &["pki", "protocol"],

@@ -13,6 +13,7 @@
 
 mod access;
 mod cli;
+mod explain;
 mod fake;
 mod hostile;
 mod integrity;

@@ -29,41 +29,7 @@ pub(super) fn script(shown: &Shown, lang: Lang) -> String {
         text += PIN;
         text += "\n";
     }
-    let seconds = shown.timeout.as_secs().max(1);
-    let place = format!("({}, {})", literal(&shown.host), shown.port);
-    match &shown.tls {
-        Some(tls) => {
-            context(&mut text, tls, lang);
-            let _infallible = writeln!(
-                text,
-                "tcp = socket.create_connection({place}, timeout={seconds})"
-            );
-            let name = literal(&shown.name);
-            let _infallible = writeln!(
-                text,
-                "server = context.wrap_socket(tcp, server_hostname={name})"
-            );
-            text +=
-                "print(server.version(), server.cipher()[0], server.selected_alpn_protocol())\n";
-            if let Some(pin) = pin {
-                let _infallible = writeln!(
-                    text,
-                    "if pin(server.getpeercert(True)) != {}:\n    raise SystemExit(\"the public key is not the pinned one\")",
-                    literal(pin)
-                );
-            }
-        }
-        None => {
-            text += &comment(lang.pick(
-                "plain TCP: anyone on the way reads the password below",
-                "明文 TCP：途中任何人都能读到下面的口令",
-            ));
-            let _infallible = writeln!(
-                text,
-                "server = socket.create_connection({place}, timeout={seconds})"
-            );
-        }
-    }
+    text += &connection(shown, lang);
     text += "stream = server.makefile(\"rwb\")\n\n\ndef ask(request):\n    \
              frame = json.dumps(request).encode()\n    \
              stream.write(struct.pack(\">I\", len(frame)) + frame)\n    stream.flush()\n    \
@@ -79,6 +45,35 @@ pub(super) fn script(shown: &Shown, lang: Lang) -> String {
     text += &login(shown);
     text += "for file in ask({\"op\": \"list\", \"prefix\": \"\", \"after\": \"\", \"limit\": 500})[\"files\"]:\n    \
              print(file[\"size\"], file[\"name\"])\nask({\"op\": \"quit\"})\n";
+    text
+}
+
+/// The lines that make `server`.
+fn connection(shown: &Shown, lang: Lang) -> String {
+    let mut text = String::new();
+    let seconds = shown.timeout.as_secs().max(1);
+    let place = format!("({}, {})", literal(&shown.host), shown.port);
+    let tcp = format!("socket.create_connection({place}, timeout={seconds})");
+    let Some(tls) = &shown.tls else {
+        text += &comment(lang.pick(
+            "plain TCP: anyone on the way reads the password below",
+            "明文 TCP：途中任何人都能读到下面的口令",
+        ));
+        let _infallible = writeln!(text, "server = {tcp}");
+        return text;
+    };
+    context(&mut text, tls, lang);
+    let name = literal(&shown.name);
+    let _infallible = writeln!(
+        text,
+        "tcp = {tcp}\nserver = context.wrap_socket(tcp, server_hostname={name})"
+    );
+    text += "print(server.version(), server.cipher()[0], server.selected_alpn_protocol())\n";
+    if let Some(pin) = &tls.pin {
+        let refuse = "    raise SystemExit(\"the public key is not the pinned one\")";
+        let pin = literal(pin);
+        let _infallible = writeln!(text, "if pin(server.getpeercert(True)) != {pin}:\n{refuse}");
+    }
     text
 }
 
@@ -108,100 +103,103 @@ fn secret(source: &Secret) -> String {
 }
 
 fn context(text: &mut String, tls: &ShownTls, lang: Lang) {
-    let mut line = |line: String| {
-        text.push_str(&line);
-        text.push('\n');
-    };
-    match &tls.ca {
-        Some(_) if tls.insecure => line("context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)".into()),
-        Some(ca) => line(format!(
-            "context = ssl.create_default_context(cafile={})",
-            literal(&path(ca))
-        )),
-        None => line(
-            lang.pick(
-                "context = ssl.create_default_context()  # the CAs of this system",
-                "context = ssl.create_default_context()  # 本机系统所带的 CA",
-            )
-            .into(),
-        ),
-    }
-    if tls.insecure {
-        line("context.check_hostname = False".into());
-        line(lang.pick(
-            "context.verify_mode = ssl.CERT_NONE  # INSECURE: whoever is on the way can read and change everything",
-            "context.verify_mode = ssl.CERT_NONE  # 不安全：途中任何人都能读取和修改一切",
-        ).into());
-    }
+    let mut lines = trust(tls, lang);
     let field = |v| format!("ssl.TLSVersion.TLSv{}", version(v, '_'));
-    line(format!(
+    lines.push(format!(
         "context.minimum_version = {}",
         field(tls.policy.min)
     ));
-    line(format!(
+    lines.push(format!(
         "context.maximum_version = {}",
         field(tls.policy.max)
     ));
-    line("context.set_alpn_protocols([\"sealpost/1\"])".into());
+    lines.push("context.set_alpn_protocols([\"sealpost/1\"])".into());
     if let Some((cert, key)) = &tls.own {
         let (cert, key) = (literal(&path(cert)), literal(&path(key)));
         // None: OpenSSL asks for it when the key has one.
         let pass = secret(tls.pass.as_ref().unwrap_or(&Secret::Prompt));
-        line(format!(
+        lines.push(format!(
             "context.load_cert_chain({cert}, {key}, password={pass})"
         ));
     }
-    if !tls.insecure {
-        for list in &tls.lists {
-            line(format!(
-                "context.load_verify_locations({})",
-                literal(&path(list))
-            ));
-        }
-        if !tls.lists.is_empty() {
-            line("context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN".into());
-        }
+    lines.extend(choices(tls, lang));
+    if let Some(file) = &tls.policy.keylog {
+        lines.push(format!(
+            "context.keylog_filename = {}",
+            literal(&path(file))
+        ));
     }
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
+    }
+}
+
+/// Whom the script believes.
+fn trust(tls: &ShownTls, lang: Lang) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.push(match &tls.ca {
+        Some(_) if tls.insecure => "context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)".into(),
+        Some(ca) => format!(
+            "context = ssl.create_default_context(cafile={})",
+            literal(&path(ca))
+        ),
+        None => {
+            let remark = lang.pick("the CAs of this system", "本机系统所带的 CA");
+            format!("context = ssl.create_default_context()  # {remark}")
+        }
+    });
+    if tls.insecure {
+        let remark = lang.pick(
+            "INSECURE: whoever is on the way can read and change everything",
+            "不安全：途中任何人都能读取和修改一切",
+        );
+        lines.push("context.check_hostname = False".into());
+        lines.push(format!("context.verify_mode = ssl.CERT_NONE  # {remark}"));
+        return lines;
+    }
+    for list in &tls.lists {
+        let list = literal(&path(list));
+        lines.push(format!("context.load_verify_locations({list})"));
+    }
+    if !tls.lists.is_empty() {
+        lines.push("context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN".into());
+    }
+    lines
+}
+
+/// Cipher suites and groups, as far as Python lets them be chosen.
+fn choices(tls: &ShownTls, lang: Lang) -> Vec<String> {
+    let mut lines = Vec::new();
     let (older, newer) = ciphers(&tls.policy);
     if !older.is_empty() {
-        line(format!(
+        lines.push(format!(
             "context.set_ciphers({})",
             literal(&older.join(":"))
         ));
     }
     if !newer.is_empty() {
-        let names = newer.join(" ");
-        line(match lang {
-            Lang::English => {
-                format!("# before Python 3.15 the suites of TLS 1.3 cannot be chosen: {names}")
-            }
-            Lang::Chinese => format!("# Python 3.15 之前无法选择 TLS 1.3 的密码套件：{names}"),
-        });
+        let remark = lang.pick(
+            "before Python 3.15 the suites of TLS 1.3 cannot be chosen:",
+            "Python 3.15 之前无法选择 TLS 1.3 的密码套件：",
+        );
+        lines.push(format!("# {remark} {}", newer.join(" ")));
     }
-    let groups = groups(&tls.policy);
-    match groups.as_slice() {
+    match groups(&tls.policy).as_slice() {
         [] => {}
-        [one] if one.starts_with("P-") => {
-            let curve = if one == "P-256" {
-                "prime256v1"
-            } else {
-                "secp384r1"
-            };
-            line(format!("context.set_ecdh_curve({})", literal(curve)));
+        [one] if ["P-256", "P-384", "X25519"].contains(&one.as_str()) => {
+            let curve = one
+                .replace("P-256", "prime256v1")
+                .replace("P-384", "secp384r1");
+            lines.push(format!("context.set_ecdh_curve({})", literal(&curve)));
         }
-        [one] if one == "X25519" => line("context.set_ecdh_curve(\"X25519\")".into()),
         many => {
-            let names = many.join(" ");
-            line(match lang {
-                Lang::English => format!("# before Python 3.15 groups cannot be listed: {names}"),
-                Lang::Chinese => format!("# Python 3.15 之前无法列出密钥交换组：{names}"),
-            });
+            let remark = lang.pick(
+                "before Python 3.15 groups cannot be listed:",
+                "Python 3.15 之前无法列出密钥交换组：",
+            );
+            lines.push(format!("# {remark} {}", many.join(" ")));
         }
     }
-    if let Some(file) = &tls.policy.keylog {
-        line(format!(
-            "context.keylog_filename = {}",
-            literal(&path(file))
-        ));
-    }
+    lines
 }

@@ -67,7 +67,11 @@ pub(super) fn version(version: TlsVersion, between: char) -> String {
 
 /// A comment, each of its lines behind a `#`.
 pub(super) fn comment(text: &str) -> String {
-    text.lines().map(|line| format!("# {line}\n")).collect()
+    let mut comment = String::new();
+    for line in text.lines() {
+        comment.extend(["# ", line, "\n"]);
+    }
+    comment
 }
 
 #[cfg(test)]

@@ -93,7 +93,13 @@ impl<'a> Build<'a> {
             } => {
                 let told = checks::checks(chain, name, evidence, began, (*good, *anyway));
                 let is_refused = !*good && !*anyway;
-                let of_server = |what: &What| matches!(what, What::Certificate { .. });
+                // rustls checks in TLS 1.3 at the message itself, in TLS 1.2 when the server is done.
+                let is_13 = self.is_13;
+                let of_server = |what: &What| match what {
+                    What::Certificate { .. } => is_13,
+                    What::ServerHelloDone => !is_13,
+                    _ => false,
+                };
                 self.after(of_server, What::Checks(told), is_refused);
             }
             Event::Signature { good } => self.signature(*good),

@@ -153,19 +153,7 @@ impl Page {
             What::CertificateRequest {
                 authorities,
                 schemes,
-            } => {
-                self.say(lang.pick(
-                    "the server wants to know who this client is",
-                    "服务器要求客户端证明身份",
-                ));
-                let all: Vec<_> = authorities.iter().map(|name| escape(name)).collect();
-                let all = match all.is_empty() {
-                    true => lang.pick("any", "不限").to_owned(),
-                    false => all.join("; "),
-                };
-                self.detail(lang.pick("of these CAs", "可接受的 CA"), &all);
-                self.detail(lang.pick("signatures", "签名算法"), &schemes.join(", "));
-            }
+            } => self.request(authorities, schemes),
             What::Chosen {
                 subject: Some(subject),
             } => self.say(&escape(subject)),
@@ -201,6 +189,21 @@ impl Page {
             | What::Other { .. }
             | What::Sealed => {}
         }
+    }
+
+    fn request(&mut self, authorities: &[String], schemes: &[String]) {
+        let lang = self.lang;
+        self.say(lang.pick(
+            "the server wants to know who this client is",
+            "服务器要求客户端证明身份",
+        ));
+        let all: Vec<_> = authorities.iter().map(|name| escape(name)).collect();
+        let all = match all.is_empty() {
+            true => lang.pick("any", "不限").to_owned(),
+            false => all.join("; "),
+        };
+        self.detail(lang.pick("of these CAs", "可接受的 CA"), &all);
+        self.detail(lang.pick("signatures", "签名算法"), &schemes.join(", "));
     }
 
     fn client_hello(&mut self, hello: &ClientHello) {
