@@ -227,6 +227,9 @@ fn transfer(
     output: Output,
 ) -> Result<ExitCode> {
     let bars = Bars::new(jobs, output);
+    if matches!(batch.conflict, Conflict::Error | Conflict::Resume) {
+        bars.tell_when_stopped();
+    }
     let mut results = batch.run(client, jobs, &bars);
     bars.finish();
     let failed = results.iter().filter(|result| result.is_err()).count();
