@@ -271,9 +271,12 @@ impl LsCommand {
         if self.reverse {
             files.reverse();
         }
+        if files.is_empty() {
+            output.note("no such files");
+        }
         if output.json {
             output.json(&json!({ "files": files }));
-        } else if self.long {
+        } else if self.long && !files.is_empty() {
             let rows = files.iter().map(|file| {
                 vec![
                     size(file.size),
