@@ -14,7 +14,8 @@ use crate::error::Result;
 use crate::text::{escape, size};
 
 /// How a bar looks.
-const STYLE: &str = "{wide_msg} {decimal_bytes:>10} {decimal_bytes_per_sec:>12} {eta:>5} [{bar:20}] {percent:>3}%";
+const STYLE: &str =
+    "{wide_msg} {decimal_bytes:>10} {decimal_bytes_per_sec:>12} {eta:>5} [{bar:20}] {percent:>3}%";
 
 /// What is shown of a batch.
 pub(crate) struct Bars<'a> {

@@ -388,7 +388,9 @@ fn next_step(code: Code) -> &'static str {
         }
         Code::UnsupportedVersion => "use a client of the server's version",
         Code::LoginRequired => "say who you are with --user",
-        Code::LoginFailed => "check --user and --password; `sealpost register` makes an account",
+        Code::LoginFailed => {
+            "check --user and --password; `sealpost register --user NAME` makes an account"
+        }
         Code::RegisterClosed => "ask the operator: `sealpost user add NAME` makes an account",
         Code::NameTaken => "choose another name",
         Code::Forbidden => {
