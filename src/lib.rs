@@ -19,7 +19,7 @@
 //! | [`pki`] | certificates and their revocation; writes under `certs/` | rcgen, x509-parser, pkcs8, PEM |
 //! | [`lab`] | records a connection and tells what can be read in it | pcapng |
 //! | [`cli`] | what people type and read | clap, the terminal |
-//! | [`error`], [`config`], [`text`] | the error type, every limit, sizes and times as people write them | |
+//! | [`error`], [`lang`], [`config`], [`text`] | the error type, its languages, every limit, sizes and times as people write them | |
 //!
 //! ```text
 //! main → cli → { server, client, pki, lab, store }
@@ -59,6 +59,7 @@ pub mod client;
 pub mod config;
 pub mod error;
 pub mod lab;
+pub mod lang;
 pub mod pki;
 pub mod protocol;
 pub mod server;

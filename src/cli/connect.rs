@@ -148,7 +148,10 @@ impl ConnectOptions {
     fn target(&self, login: Login, output: Output) -> Result<Target> {
         let (host, port) = host_and_port(&self.server.server)?;
         if self.security.insecure && !self.security.plain {
-            output.warn("--insecure: the server is not verified; whoever is on the way can read and change everything");
+            output.warn(output.lang.pick(
+                "--insecure: the server is not verified; whoever is on the way can read and change everything",
+                "--insecure：没有验证服务器；途中任何人都能读取和篡改一切",
+            ));
         }
         if self.security.plain && !is_this_machine(&host) {
             output.warn(format!(
@@ -201,7 +204,11 @@ impl ConnectOptions {
             return Ok(path);
         }
         Err(Error::new(Kind::CaFile, "there is no CA to check the server against")
-            .hint("name its file with --cacert; `sealpost pki init` makes one; --plain does without TLS"))
+            .hint("name its file with --cacert; `sealpost pki init` makes one; --plain does without TLS")
+            .zh(
+                "没有用来验证服务器的 CA",
+                "请用 --cacert 指定 CA 文件；`sealpost pki init` 可创建；--plain 则不使用 TLS",
+            ))
     }
 
     /// The own certificate and key: as given, else those in certs/ when they are there.
@@ -227,9 +234,10 @@ fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
     if let Some(complaint) = target
         .tls
         .as_ref()
-        .and_then(crate::transport::TlsClient::complaint)
+        .and_then(|tls| tls.complaint(&target.host))
     {
-        output.warn(format!("--insecure: {}", escape(complaint.message())));
+        let (message, _) = complaint.told_in(output.lang);
+        output.warn(format!("--insecure: {}", escape(message)));
     }
     let client = connected?;
     if let Some(hello) = client.hello() {

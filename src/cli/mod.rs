@@ -22,9 +22,12 @@ mod walk;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 
 use crate::error::{Error, Kind, Result};
+use crate::lang::Lang;
 use output::Output;
 use settings::Settings;
 
@@ -59,6 +62,28 @@ struct Global {
     /// Say more: causes of errors, the TLS session; twice for still more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// The language of errors and warnings [default: the locale's, else en]
+    #[arg(long, global = true, value_name = "LANGUAGE", ignore_case = true)]
+    lang: Option<LangWord>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LangWord {
+    #[value(aliases = ["english"])]
+    En,
+    #[value(aliases = ["zh-CN", "zh_CN", "zh-Hans", "cn"])]
+    Zh,
+}
+
+impl LangWord {
+    /// The language named, else the locale's.
+    fn or_locale(this: Option<Self>) -> Lang {
+        match this {
+            Some(Self::En) => Lang::English,
+            Some(Self::Zh) => Lang::Chinese,
+            None => Lang::of_locale(|name| std::env::var(name).ok()),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,7 +144,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
         Err(Stop::Settings(error)) => {
-            Output::default().error(&error);
+            let output = Output {
+                lang: LangWord::or_locale(None),
+                ..Output::default()
+            };
+            output.error(&error);
             return ExitCode::from(error.kind().exit_code());
         }
     };
@@ -127,6 +156,7 @@ pub fn main() -> ExitCode {
         json: cli.global.json,
         quiet: cli.global.quiet,
         verbose: cli.global.verbose,
+        lang: LangWord::or_locale(cli.global.lang),
     };
     match run(cli.command, &command, &settings, output) {
         Ok(code) => code,

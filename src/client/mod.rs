@@ -19,11 +19,14 @@ pub use download::{Download, download};
 pub use upload::{Upload, upload};
 
 use crate::error::{Error, Kind, Result};
+use crate::lang::both;
 use crate::protocol::{
     AGENT, Account, Code, Conflict, FileInfo, FileName, FileReply, FrameError, HelloReply,
     ListReply, Refusal, Request, VERSION, WhoamiReply, parse_reply, read_frame, write_frame,
 };
-use crate::transport::{Connector, Session, Side, TlsClient, Wire, connect, explain};
+use crate::transport::{
+    Connector, Context, Session, Side, Stage, TlsClient, Wire, connect, explain, server_speaks_tls,
+};
 
 /// Entries asked for in each page of a listing.
 const PAGE: u64 = 500;
@@ -78,13 +81,13 @@ impl Target {
     /// Connects and says hello. Only now is it true that the server let us in: in TLS 1.3 it judges the
     /// client's certificate after the client's handshake is done.
     pub fn connect(&self) -> Result<Client<Connector>> {
-        let wire = connect(
+        let (wire, context) = connect(
             &self.host,
             self.port,
             self.tls.as_ref(),
             self.connect_timeout,
         )?;
-        let mut client = Client::greet(wire, self.timeout)?;
+        let mut client = Client::greet(wire, self.timeout, context)?;
         client.rate = self.rate;
         Ok(client)
     }
@@ -100,6 +103,8 @@ pub struct Client<W> {
     /// Bytes a second at most.
     rate: Option<u64>,
     usable: bool,
+    /// What words about a failure need.
+    context: Context,
 }
 
 impl Client<Connector> {
@@ -122,8 +127,9 @@ impl Client<Connector> {
 struct Done {}
 
 impl<W: Wire> Client<W> {
-    /// Says hello over `wire`; every reply must come within `timeout`.
-    pub fn greet(wire: W, timeout: Duration) -> Result<Self> {
+    /// Says hello over `wire`; every reply must come within `timeout`. `context` is what is known of the
+    /// connection, for the words of a failure.
+    pub fn greet(wire: W, timeout: Duration, context: Context) -> Result<Self> {
         let mut client = Self {
             wire,
             hello: None,
@@ -131,12 +137,14 @@ impl<W: Wire> Client<W> {
             timeout,
             rate: None,
             usable: true,
+            context,
         };
         let hello = Request::Hello {
             version: VERSION,
             agent: AGENT.to_owned(),
         };
         client.hello = Some(client.ask(&hello)?);
+        client.context.stage = Stage::Talk;
         Ok(client)
     }
 
@@ -304,15 +312,7 @@ impl<W: Wire> Client<W> {
 
     fn wire_failed(&mut self, error: &io::Error) -> Error {
         self.usable = false;
-        let explained = explain(Side::Client, error);
-        let told = match self.hello {
-            Some(_) if error.kind() == io::ErrorKind::UnexpectedEof => Error::new(
-                Kind::Partial,
-                "the connection ended before the server had answered",
-            )
-            .hint("try again; an interrupted transfer goes on with --conflict resume"),
-            _ => explained,
-        };
+        let told = explain(Side::Client, error, &self.context);
         self.with_id(told)
     }
 
@@ -323,8 +323,7 @@ impl<W: Wire> Client<W> {
             // An alert of TLS read as a frame's length: 0x15, version 3.
             FrameError::TooLong(n) if n >> 16 == 0x1503 => {
                 self.usable = false;
-                Error::new(Kind::Handshake, "the server speaks TLS, not plain TCP")
-                    .hint("connect without --plain")
+                server_speaks_tls(&self.context)
             }
             error => self
                 .weird("what it sends is not the protocol of Sealpost")
@@ -349,6 +348,9 @@ impl<W: Wire> Client<W> {
         }
         let hint = match (&self.hello, refusal.code) {
             // Refused before anything was asked: the two speak different languages.
+            (None, Code::BadRequest) if !self.context.tls => {
+                return server_speaks_tls(&self.context).source(refusal);
+            }
             (None, Code::BadRequest) => {
                 "give or leave out --plain as the server wants it; is this its port?"
             }
@@ -363,7 +365,10 @@ impl<W: Wire> Client<W> {
     /// Adds the connection's id, under which the server's log has the cause.
     fn with_id(&self, error: Error) -> Error {
         match &self.hello {
-            Some(hello) => error.about(format!("connection {}", hello.id)),
+            Some(hello) => error.about_both(&both(
+                format!("connection {}", hello.id),
+                format!("连接 {}", hello.id),
+            )),
             None => error,
         }
     }

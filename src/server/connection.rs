@@ -14,7 +14,7 @@ use crate::pki::inspect;
 use crate::protocol::{Code, Refusal, Reply, Secure, write_frame};
 use crate::store::Event;
 use crate::text::{escape, hex};
-use crate::transport::{Accepted, Acceptor, Rejected, Side, Socket, Wire as _, explain};
+use crate::transport::{Accepted, Acceptor, Rejected, Socket, Wire as _};
 
 /// A connection on its own thread.
 pub(super) struct Connection {
@@ -67,7 +67,7 @@ impl Connection {
         let generation = acceptor.generation();
         let mut stream = match acceptor.accept(Socket::new(tcp, Instant::now() + time)) {
             Ok(stream) => stream,
-            Err(rejected) => return self.reject(rejected),
+            Err(rejected) => return self.reject(rejected, acceptor),
         };
         let Some(peer) = self.peer(&stream) else {
             return stream.close();
@@ -85,7 +85,7 @@ impl Connection {
     }
 
     /// Tells, as far as possible, why the connection was not taken in.
-    fn reject(&self, rejected: Rejected) {
+    fn reject(&self, rejected: Rejected, acceptor: &Acceptor) {
         match rejected {
             Rejected::Silent => {}
             Rejected::Language(mut socket, why) => {
@@ -96,7 +96,7 @@ impl Connection {
                 socket.linger();
             }
             Rejected::Handshake(error, shown) => {
-                let error = explain(Side::Server, &error);
+                let error = acceptor.explain(&error, &shown);
                 tracing::info!(id = self.id, address = %self.address, "handshake failed: {error}");
                 let shown = shown
                     .first()

@@ -10,12 +10,13 @@ mod failure;
 mod listen;
 mod pace;
 mod policy;
+mod seen;
 mod socket;
 mod stream;
 
 pub use clients::Allow;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, connect};
-pub use failure::{Side, explain};
+pub use failure::{Context, Side, Stage, explain, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
 pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion};

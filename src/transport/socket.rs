@@ -1,7 +1,7 @@
 //! A TCP socket with deadlines that mean what they say, and a read buffer that is large only when it pays.
 
 use std::io::{self, BufRead, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,11 @@ impl Socket {
             unread: 0..0,
             capacity: SOCKET_BUFFER_IDLE_BYTES,
         }
+    }
+
+    /// The own address.
+    pub(super) fn local_address(&self) -> Option<SocketAddr> {
+        self.tcp.local_addr().ok()
     }
 
     /// From here on everything must be done by `deadline`; the buffer is given back.
