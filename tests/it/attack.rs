@@ -1,9 +1,13 @@
 //! What an attacker tried that once worked, or nearly did: each test is one way in that is closed.
 
+use std::fs;
+use std::process::Command;
 use std::thread;
 
-use crate::raw::Raw;
-use crate::support::{TestServer, Via};
+use serde_json::json;
+
+use crate::raw::{Raw, put};
+use crate::support::{House, TestServer, Via, until};
 
 #[test]
 fn logins_on_many_connections_share_the_memory_of_a_few() {
@@ -24,4 +28,38 @@ fn logins_on_many_connections_share_the_memory_of_a_few() {
         grown < cores * 20 * 1024 + 40 * 1024,
         "{grown} KiB for {cores} cores"
     );
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_neither_a_connection_nor_the_server() {
+    let house = House::new();
+    let inner = TestServer::command(&house, &["--plain"]);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", "exec \"$0\" \"$@\" 2>/dev/full"])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(house.path(""))
+        .env_clear();
+    let mut server = TestServer::spawn(&house, &mut shell);
+    let mut raw = Raw::greeted(&server, Via::Plain, "");
+    // A refusal is logged, a reload as well.
+    raw.refused(
+        &json!({"op": "login", "user": "alice", "password": "wrong password"}),
+        "login_failed",
+    );
+    assert_eq!(raw.login("alice")["ok"], true);
+    server.signal(rustix::process::Signal::HUP);
+    assert_eq!(raw.put("a", b"abc", "error")["ok"], true);
+    until("the reload", || {
+        let trail = fs::read_to_string(house.path("data/audit.jsonl")).unwrap();
+        trail.contains("\"event\":\"reload\"")
+    });
+    drop(raw);
+    assert_eq!(
+        Raw::greeted(&server, Via::Plain, "").login("bob")["ok"],
+        true
+    );
+    server.signal(rustix::process::Signal::TERM);
+    assert_eq!(server.ended(), 0);
 }
