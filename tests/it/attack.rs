@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::raw::{Raw, put};
-use crate::support::{House, TestServer, Via, until};
+use crate::support::{House, TestServer, Via, digest, until};
 
 #[test]
 fn logins_on_many_connections_share_the_memory_of_a_few() {
@@ -62,4 +62,21 @@ fn a_log_that_cannot_be_written_ends_neither_a_connection_nor_the_server() {
     );
     server.signal(rustix::process::Signal::TERM);
     assert_eq!(server.ended(), 0);
+}
+
+#[test]
+fn moving_away_what_is_being_replaced_does_not_stretch_the_quota() {
+    let server = TestServer::start(&["--plain", "--quota", "1000"]);
+    let mut alice = Raw::logged_in_cheaply(&server);
+    let mut second = Raw::logged_in_cheaply(&server);
+    assert_eq!(alice.put("a", &[1; 800], "error")["ok"], true);
+    let over = [2; 900];
+    assert_eq!(alice.ask(&put("a", over.len(), "overwrite"))["ok"], true);
+    let moved = json!({"op": "rename", "from": "a", "to": "b", "conflict": "error"});
+    assert_eq!(second.ask(&moved)["ok"], true);
+    alice.send(&over);
+    alice.refused(&json!({"sha256": digest(&over)}), "quota_exceeded");
+    second.refused(&json!({"op": "stat", "name": "a"}), "not_found");
+    // What is replaced and still there counts as before.
+    assert_eq!(alice.put("b", &over, "overwrite")["ok"], true);
 }
