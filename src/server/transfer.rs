@@ -123,6 +123,8 @@ impl<W: Wire> Session<'_, W> {
         self.wire
             .expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
         let name = ticket.name.clone();
+        // The body may have taken hours: who was disabled meanwhile puts nothing there any more.
+        self.refresh_user();
         let entry = match self.finish(ticket, digest) {
             Ok(entry) => entry,
             Err(stop) => {
@@ -222,7 +224,15 @@ impl<W: Wire> Session<'_, W> {
                 )?;
                 Ok((wanted.clone(), there))
             }
-            (Some(_), Conflict::Error | Conflict::Resume) => Err(exists(wanted).into()),
+            (Some(_), Conflict::Error | Conflict::Resume) => {
+                // Who may put nothing there does not learn that something is.
+                let nothing = Touch {
+                    name: wanted,
+                    owner: None,
+                };
+                self.permit(Operation::Put, &[nothing])?;
+                Err(exists(wanted).into())
+            }
             (Some(_), Conflict::Rename) => {
                 let mut numbered = (1..=NUMBERS).filter_map(|n| wanted.numbered(n).ok());
                 let free = numbered.find(|name| files.find(name).is_none());

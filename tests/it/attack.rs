@@ -80,3 +80,57 @@ fn moving_away_what_is_being_replaced_does_not_stretch_the_quota() {
     // What is replaced and still there counts as before.
     assert_eq!(alice.put("b", &over, "overwrite")["ok"], true);
 }
+
+#[test]
+fn who_is_disabled_during_an_upload_puts_nothing_there() {
+    let server = TestServer::start(&["--plain"]);
+    let mut alice = Raw::logged_in_cheaply(&server);
+    assert_eq!(alice.put("kept", b"abc", "error")["ok"], true);
+    assert_eq!(alice.ask(&put("late", 3, "error"))["ok"], true);
+    let data = server.house.arg("data");
+    let disable = ["user", "disable", "alice", "--data", &data];
+    server.house.run(&disable).ok();
+    alice.send(b"abc");
+    alice.refused(&json!({"sha256": digest(b"abc")}), "login_required");
+    let names = server.listed(Via::Plain);
+    assert_eq!(names, ["kept"]);
+}
+
+#[test]
+fn who_may_not_read_a_folder_does_not_learn_what_is_in_it_by_changing_it() {
+    let house = House::new();
+    fs::write(
+        house.path("data/access.csv"),
+        "who,prefix,rights\n*,secret/,none\n*,drop/,create\n",
+    )
+    .unwrap();
+    let server = TestServer::start_in(&house, &["--plain"]);
+    let mut root = Raw::logged_in(&server, Via::Plain, "root");
+    assert_eq!(root.put("secret/there", b"abc", "error")["ok"], true);
+    assert_eq!(root.put("drop/there", b"abc", "error")["ok"], true);
+    let mut alice = Raw::logged_in_cheaply(&server);
+    let requests = |name: &str| {
+        let rename = |from: &str, to: &str| json!({"op": "rename", "from": from, "to": to, "conflict": "error"});
+        [
+            json!({"op": "stat", "name": name}),
+            json!({"op": "delete", "name": name}),
+            rename(name, "mine"),
+            rename("own", name),
+            put(name, 3, "error"),
+            put(name, 3, "overwrite"),
+            put(name, 3, "rename"),
+            put(name, 3, "resume"),
+        ]
+    };
+    assert_eq!(alice.put("own", b"abc", "error")["ok"], true);
+    for name in ["secret/there", "secret/none"] {
+        for request in requests(name) {
+            alice.refused(&request, "forbidden");
+        }
+    }
+    for name in ["drop/there", "drop/none"] {
+        alice.refused(&json!({"op": "delete", "name": name}), "forbidden");
+    }
+    // Where one may read, a name that is free is still told from one that is not one's own.
+    alice.refused(&json!({"op": "delete", "name": "none"}), "not_found");
+}
