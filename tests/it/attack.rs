@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::raw::{Raw, put};
-use crate::support::{House, TestServer, Via, digest, until};
+use crate::support::{House, PASSWORD, TestServer, Via, digest, until};
 
 #[test]
 fn logins_on_many_connections_share_the_memory_of_a_few() {
@@ -133,4 +133,33 @@ fn who_may_not_read_a_folder_does_not_learn_what_is_in_it_by_changing_it() {
     }
     // Where one may read, a name that is free is still told from one that is not one's own.
     alice.refused(&json!({"op": "delete", "name": "none"}), "not_found");
+}
+
+#[test]
+fn rules_that_vanish_or_are_emptied_stay_in_force() {
+    let house = House::new();
+    let rules = house.path("data/access.csv");
+    fs::write(&rules, "who,prefix,rights\n*,secret/,none\n").unwrap();
+    let server = TestServer::start_in(&house, &["--plain"]);
+    let mut alice = Raw::logged_in_cheaply(&server);
+    let stat = json!({"op": "stat", "name": "secret/x"});
+    alice.refused(&stat, "forbidden");
+    fs::write(&rules, "").unwrap();
+    alice.refused(&stat, "forbidden");
+    fs::remove_file(&rules).unwrap();
+    alice.refused(&stat, "forbidden");
+    fs::write(&rules, "who,prefix,rights\n").unwrap();
+    alice.refused(&stat, "not_found");
+    // Nor do the accounts: a table written anew from nothing would hold the next stranger alone.
+    let users = fs::read(house.path("data/users.csv")).unwrap();
+    fs::remove_file(house.path("data/users.csv")).unwrap();
+    let register = json!({"op": "register", "user": "eve", "password": PASSWORD});
+    Raw::greeted(&server, Via::Plain, "").refused(&register, "internal");
+    assert!(!house.path("data/users.csv").exists());
+    assert_eq!(alice.ask(&json!({"op": "whoami"}))["user"], "alice");
+    fs::write(house.path("data/users.csv"), users).unwrap();
+    assert_eq!(
+        Raw::greeted(&server, Via::Plain, "").ask(&register)["ok"],
+        true
+    );
 }
