@@ -3,10 +3,14 @@
 use std::fs;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
+use rustls::HandshakeKind;
+use sealpost::pki::{Authority, IssueRequest};
 use serde_json::json;
+use time::OffsetDateTime;
 
-use crate::raw::{Raw, put};
+use crate::raw::{Raw, config, put, tcp};
 use crate::support::{House, PASSWORD, TestServer, Via, digest, until};
 
 #[test]
@@ -162,4 +166,38 @@ fn rules_that_vanish_or_are_emptied_stay_in_force() {
         Raw::greeted(&server, Via::Plain, "").ask(&register)["ok"],
         true
     );
+}
+
+#[test]
+fn a_resumed_session_does_not_outlive_its_certificate() {
+    let house = House::new();
+    let lives = Duration::from_secs(4);
+    let authority = Authority::open(&house.path("certs")).unwrap();
+    let expires = OffsetDateTime::now_utc() + lives;
+    authority
+        .issue(&IssueRequest {
+            out: Some("brief".into()),
+            days: 1,
+            not_before: Some(expires - time::Duration::days(1)),
+            ..IssueRequest::client("alice")
+        })
+        .unwrap();
+    let server = TestServer::start_in(&house, &["--resumption", "tickets"]);
+    let brief = config(&house, Some("brief"));
+    let connect = || Raw::shake_hands(tcp(server.address), brief.clone());
+    let greeted = |kind: HandshakeKind| {
+        let mut raw = connect().unwrap();
+        raw.hello();
+        assert_eq!(raw.handshake(), Some(kind));
+    };
+    greeted(HandshakeKind::Full);
+    greeted(HandshakeKind::Resumed);
+    until("the certificate expires", || {
+        OffsetDateTime::now_utc() > expires + Duration::from_secs(1)
+    });
+    let mut raw = connect().unwrap();
+    raw.say(&json!({"op": "hello", "version": 1, "agent": "late/1"}));
+    assert_eq!(raw.handshake(), Some(HandshakeKind::Resumed));
+    assert_eq!(raw.hear(), None);
+    assert!(server.log.wait_for("expired"), "{}", server.log.text());
 }
