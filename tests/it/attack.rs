@@ -1,16 +1,18 @@
 //! What an attacker tried that once worked, or nearly did: each test is one way in that is closed.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use rustls::HandshakeKind;
 use sealpost::pki::{Authority, IssueRequest};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::raw::{Raw, config, put, tcp};
+use crate::fake::{Answer, Fake, says};
+use crate::raw::{Raw, config, frame, put, tcp};
 use crate::support::{House, PASSWORD, TestServer, Via, digest, until};
 
 #[test]
@@ -200,4 +202,49 @@ fn a_resumed_session_does_not_outlive_its_certificate() {
     assert_eq!(raw.handshake(), Some(HandshakeKind::Resumed));
     assert_eq!(raw.hear(), None);
     assert!(server.log.wait_for("expired"), "{}", server.log.text());
+}
+
+/// A server that has one file `a` of three bytes, and stores every upload under `stored`.
+fn one_file(stored: &'static str) -> Fake {
+    let file = |name: &str| {
+        json!({"name": name, "size": 3, "sha256": digest(b"abc"), "owner": "alice",
+               "modified": "2026-01-01T00:00:00Z"})
+    };
+    Fake::new(
+        move |request: &Value| match request["op"].as_str().unwrap() {
+            "get" => {
+                let reply = json!({"ok": true, "file": file("a"), "offset": 0});
+                let mut bytes = frame(reply.to_string().as_bytes());
+                bytes.extend(b"abc");
+                Answer::Bytes(bytes)
+            }
+            "list" => says(&json!({"ok": true, "files": [file("a\u{202e}b")], "more": false})),
+            "end" => says(&json!({"ok": true, "file": file(stored)})),
+            _ => Answer::Usual,
+        },
+    )
+}
+
+fn client(house: &House, fake: &Fake, args: &[&str]) -> crate::support::Ran {
+    let at = fake.at();
+    let mut all = vec![args[0], "--plain", "--server", &at, "--user", "alice"];
+    all.extend(["--password", "env:PW"]);
+    all.extend(&args[1..]);
+    house.run(&all)
+}
+
+#[test]
+fn a_link_planted_beside_a_download_is_not_written_through() {
+    let (house, fake) = (House::new(), one_file("a"));
+    house.write("victim", b"precious");
+    for planted in ["a.part", "a.part.json"] {
+        let link = house.path("work").join(planted);
+        symlink(house.path("work/victim"), &link).unwrap();
+        client(&house, &fake, &["get", "a"]).failed(23);
+        assert_eq!(house.read("victim"), b"precious", "{planted}");
+        assert!(!house.path("work/a").exists());
+        let _with_the_empty_part = fs::remove_file(link);
+    }
+    client(&house, &fake, &["get", "a"]).ok();
+    assert_eq!(house.read("a"), b"abc");
 }
