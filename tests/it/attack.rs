@@ -248,3 +248,14 @@ fn a_link_planted_beside_a_download_is_not_written_through() {
     client(&house, &fake, &["get", "a"]).ok();
     assert_eq!(house.read("a"), b"abc");
 }
+
+#[test]
+fn an_upload_stored_under_another_name_is_no_success() {
+    let house = House::new();
+    house.write("a", b"abc");
+    client(&house, &one_file("b"), &["put", "a"]).failed(8);
+    client(&house, &one_file("a"), &["put", "a"]).ok();
+    // Unless that was asked for.
+    let put = ["put", "a", "--conflict", "rename"];
+    client(&house, &one_file("a (1)"), &put).ok();
+}
