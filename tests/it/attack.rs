@@ -259,3 +259,11 @@ fn an_upload_stored_under_another_name_is_no_success() {
     let put = ["put", "a", "--conflict", "rename"];
     client(&house, &one_file("a (1)"), &put).ok();
 }
+
+#[test]
+fn a_peers_name_reorders_no_line_of_json_either() {
+    let out = client(&House::new(), &one_file("a"), &["ls", "--json"]).ok();
+    assert!(out.contains(r"a\u202eb"), "{out}");
+    let read: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(read["files"][0]["name"], "a\u{202e}b");
+}
