@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::lang::Lang;
-use crate::text::escape;
+use crate::text::{escape, escape_json};
 
 /// How to speak; made once from the global flags.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +42,8 @@ impl Output {
     /// A value as one line of JSON on stdout.
     pub(crate) fn json(self, value: &impl Serialize) {
         if let Ok(text) = serde_json::to_string(value) {
-            self.line(text);
+            // On a terminal too: the names in it are a peer's.
+            self.line(escape_json(&text));
         }
     }
 

@@ -31,8 +31,9 @@ use crate::transport::{
 /// Entries asked for in each page of a listing.
 const PAGE: u64 = 500;
 
-/// Files in the longest listing taken: a server could go on forever, and each takes some 300 bytes here.
-const LIST_MAX: usize = 5_000_000;
+/// Bytes of the longest listing taken, some two million names: a server could go on forever, and the client's
+/// memory with it.
+const LISTING_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// How long a server that cut an upload short is listened to for its reason.
 const REASON_TIMEOUT: Duration = Duration::from_secs(5);
@@ -202,6 +203,7 @@ impl<W: Wire> Client<W> {
     /// Every file whose name begins with `prefix`, in the order of names.
     pub fn list(&mut self, prefix: &str) -> Result<Vec<FileInfo>> {
         let mut files: Vec<FileInfo> = Vec::new();
+        let mut bytes = 0;
         loop {
             let after = files
                 .last()
@@ -221,11 +223,12 @@ impl<W: Wire> Client<W> {
                 .iter()
                 .all(|file| file.name.as_str().starts_with(prefix));
             let ends = page.files.is_empty() && page.more;
-            if files.len() > LIST_MAX {
-                return Err(self.weird("its listing has no end"));
-            }
             if !forward || !begins || ends || !page.files.is_sorted_by(|a, b| a.name < b.name) {
                 return Err(self.weird("its listing is not in order"));
+            }
+            bytes += self.buffer.len();
+            if bytes > LISTING_BYTES_MAX {
+                return Err(self.weird("its listing does not end"));
             }
             files.extend(page.files);
             if !page.more {

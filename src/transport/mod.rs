@@ -22,7 +22,7 @@ pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
-pub use stream::{Session, Stream};
+pub use stream::{RESUMED, Session, Stream};
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
