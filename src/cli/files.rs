@@ -227,6 +227,9 @@ fn transfer(
     output: Output,
 ) -> Result<ExitCode> {
     let bars = Bars::new(jobs, output);
+    if matches!(batch.conflict, Conflict::Error | Conflict::Resume) {
+        bars.tell_when_stopped();
+    }
     let mut results = batch.run(client, jobs, &bars);
     bars.finish();
     let failed = results.iter().filter(|result| result.is_err()).count();
@@ -268,9 +271,12 @@ impl LsCommand {
         if self.reverse {
             files.reverse();
         }
+        if files.is_empty() {
+            output.note("no such files");
+        }
         if output.json {
             output.json(&json!({ "files": files }));
-        } else if self.long {
+        } else if self.long && !files.is_empty() {
             let rows = files.iter().map(|file| {
                 vec![
                     size(file.size),

@@ -66,8 +66,13 @@ struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Global {
-    /// Take options from this TOML file (tables [serve], [client], …)
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Take options from this TOML file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Take options from this TOML file (tables [serve], [client], …)"
+    )]
     config: Option<std::path::PathBuf>,
     /// Print JSON: one document for a read command, one event a line for a transfer
     #[arg(long, global = true)]

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::lang::Lang;
-use crate::text::escape;
+use crate::text::{escape, escape_json};
 use crate::transport::Story;
 
 /// How to speak; made once from the global flags.
@@ -43,7 +43,8 @@ impl Output {
     /// A value as one line of JSON on stdout.
     pub(crate) fn json(self, value: &impl Serialize) {
         if let Ok(text) = serde_json::to_string(value) {
-            self.line(text);
+            // On a terminal too: the names in it are a peer's.
+            self.line(escape_json(&text));
         }
     }
 
@@ -92,7 +93,14 @@ impl Output {
     /// How a connection came about. On stderr, in JSON too: results alone go to stdout.
     pub(crate) fn story(self, story: &Story) {
         let text = match self.json {
-            true => serde_json::to_string(story).map_or_else(|_| String::new(), |json| json + "\n"),
+            true => serde_json::to_string(story).map_or_else(
+                |_| String::new(),
+                |json| {
+                    escape_json(&json)
+                        + "
+"
+                },
+            ),
             false => story.text(self.lang),
         };
         let _broken_pipe = io::stderr().lock().write_all(text.as_bytes());

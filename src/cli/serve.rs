@@ -432,6 +432,9 @@ fn start_log(format: LogFormat, output: Output) {
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
+        // A line that cannot be written is lost. The default tells of it by `eprintln!`, which panics where
+        // the log is: a full disk, or a reader that went away, would end every connection and the server.
+        .log_internal_errors(false)
         .with_ansi(false)
         .with_target(false);
     // A second start in one process (tests) keeps the first log.

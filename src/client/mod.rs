@@ -1,7 +1,7 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload`] and [`download`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`].
 
 mod batch;
 mod download;
@@ -33,8 +33,9 @@ use crate::transport::{
 /// Entries asked for in each page of a listing.
 const PAGE: u64 = 500;
 
-/// Files in the longest listing taken: a server could go on forever, and each takes some 300 bytes here.
-const LIST_MAX: usize = 5_000_000;
+/// Bytes of the longest listing taken, some two million names: a server could go on forever, and the client's
+/// memory with it.
+const LISTING_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// How long a server that cut an upload short is listened to for its reason.
 const REASON_TIMEOUT: Duration = Duration::from_secs(5);
@@ -246,6 +247,7 @@ impl<W: Wire> Client<W> {
     /// Every file whose name begins with `prefix`, in the order of names.
     pub fn list(&mut self, prefix: &str) -> Result<Vec<FileInfo>> {
         let mut files: Vec<FileInfo> = Vec::new();
+        let mut bytes = 0;
         loop {
             let after = files
                 .last()
@@ -265,11 +267,12 @@ impl<W: Wire> Client<W> {
                 .iter()
                 .all(|file| file.name.as_str().starts_with(prefix));
             let ends = page.files.is_empty() && page.more;
-            if files.len() > LIST_MAX {
-                return Err(self.weird("its listing has no end"));
-            }
             if !forward || !begins || ends || !page.files.is_sorted_by(|a, b| a.name < b.name) {
                 return Err(self.weird("its listing is not in order"));
+            }
+            bytes += self.buffer.len();
+            if bytes > LISTING_BYTES_MAX {
+                return Err(self.weird("its listing does not end"));
             }
             files.extend(page.files);
             if !page.more {
@@ -432,7 +435,9 @@ fn next_step(code: Code) -> &'static str {
         }
         Code::UnsupportedVersion => "use a client of the server's version",
         Code::LoginRequired => "say who you are with --user",
-        Code::LoginFailed => "check --user and --password; `sealpost register` makes an account",
+        Code::LoginFailed => {
+            "check --user and --password; `sealpost register --user NAME` makes an account"
+        }
         Code::RegisterClosed => "ask the operator: `sealpost user add NAME` makes an account",
         Code::NameTaken => "choose another name",
         Code::Forbidden => {

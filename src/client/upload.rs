@@ -82,6 +82,9 @@ pub fn upload<W: Wire>(
     if reply.file.sha256 != end.sha256 || reply.file.size != size {
         return Err(client.weird("it stored other bytes than were sent"));
     }
+    if reply.file.name != *name && conflict != Conflict::Rename {
+        return Err(client.weird("it stored the file under another name"));
+    }
     Ok(Upload {
         file: reply.file,
         resumed,

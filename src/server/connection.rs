@@ -14,7 +14,7 @@ use crate::pki::inspect;
 use crate::protocol::{Code, Refusal, Reply, Secure, write_frame};
 use crate::store::Event;
 use crate::text::{escape, hex};
-use crate::transport::{Accepted, Acceptor, Rejected, Socket, Wire as _};
+use crate::transport::{Accepted, Acceptor, RESUMED, Rejected, Socket, Wire as _};
 
 /// A connection on its own thread.
 pub(super) struct Connection {
@@ -151,11 +151,13 @@ impl Connection {
     }
 
     /// Registers who was let in, and looks once more when the configuration was replaced meanwhile: the
-    /// reload may have looked for revoked clients before this one was registered.
+    /// reload may have looked for revoked clients before this one was registered. A resumed session is always
+    /// looked at: resuming checks no certificate, and it, or the revocation list, may be out of date by now.
     fn still_good(&self, stream: &Accepted, acceptor: &Acceptor, generation: u64) -> bool {
-        let chain = stream
-            .session()
-            .map_or_else(Vec::new, |session| session.certificates);
+        let Some(session) = stream.session() else {
+            return true;
+        };
+        let chain = session.certificates;
         if chain.is_empty() {
             return true;
         }
@@ -165,7 +167,7 @@ impl Connection {
             chain,
         };
         self.place.prove(proved.clone());
-        if acceptor.generation() == generation {
+        if acceptor.generation() == generation && session.handshake != RESUMED {
             return true;
         }
         match acceptor.recheck(&proved.chain) {

@@ -4,7 +4,6 @@
 //! zeros. Changing or removing a line breaks the chain at the next one. Cutting lines off the end does not:
 //! whoever must exclude that notes the last digest elsewhere from time to time.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
@@ -174,7 +173,7 @@ impl State {
             event,
             prev: &self.prev,
         };
-        let mut line = escape(&serde_json::to_string(&line)?);
+        let mut line = text::escape_json(&serde_json::to_string(&line)?);
         let prev = Sha256::of(line.as_bytes()).to_string();
         line.push('\n');
         // Half a line of an earlier failure is cut before the next one.
@@ -186,23 +185,6 @@ impl State {
         self.prev = prev;
         Ok(())
     }
-}
-
-/// JSON escapes for everything that could move a cursor or reorder a line; in JSON text such characters
-/// occur only inside strings.
-fn escape(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    let mut units = [0; 2];
-    for c in json.chars() {
-        if c.is_control() || text::is_invisible(c) {
-            for unit in c.encode_utf16(&mut units) {
-                let _infallible = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
 }
 
 /// Finds where to go on; ends a line that was cut short and says how long it is.

@@ -25,7 +25,7 @@ pub use policy::{Policy, Resumption, TlsVersion, cipher_suites};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
 pub use story::{Ending, Party, Step, Story, What};
-pub use stream::{Session, Stream};
+pub use stream::{RESUMED, Session, Stream};
 pub use tape::Recorder;
 
 use std::io::{BufRead, Write};

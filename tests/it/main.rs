@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod attack;
 mod cli;
 mod explain;
 mod fake;

@@ -8,6 +8,7 @@ use crate::lang::Lang;
 use crate::pki::inspect::CertificateInfo;
 use crate::protocol::Secure;
 use crate::text::{escape, time};
+use crate::transport::RESUMED;
 
 /// Columns before what is said under a step.
 const INDENT: usize = 15;
@@ -373,7 +374,7 @@ impl Page {
                     .session
                     .as_ref()
                     .map(|session| match session.handshake {
-                        "resumed" => lang.pick("resumed handshake, ", "恢复的握手，"),
+                        RESUMED => lang.pick("resumed handshake, ", "恢复的握手，"),
                         "full with retry" => {
                             lang.pick("full handshake with retry, ", "带重试的完整握手，")
                         }
