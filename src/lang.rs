@@ -1,6 +1,6 @@
 //! The languages of what is said to people: English, and Simplified Chinese where a text has it.
 //!
-//! A text stands in both languages side by side where it is made ([`Both`], [`Error::zh`](crate::Error::zh)),
+//! A text stands in both languages side by side where it is made ([`Both`], [`Error::zh`](crate::error::Error::zh)),
 //! so that one cannot be changed without seeing the other. What is for programs and logs is English.
 
 /// A language.

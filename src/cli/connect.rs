@@ -153,12 +153,6 @@ impl ConnectOptions {
                 "--insecure：没有验证服务器；途中任何人都能读取和篡改一切",
             ));
         }
-        if self.security.plain && !is_this_machine(&host) {
-            output.warn(format!(
-                "--plain: everything, the password too, can be read on the way to {}",
-                escape(&host)
-            ));
-        }
         Ok(Target {
             host,
             port,
@@ -237,9 +231,16 @@ fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
         .and_then(|tls| tls.complaint(&target.host))
     {
         let (message, _) = complaint.told_in(output.lang);
-        output.warn(format!("--insecure: {}", escape(message)));
+        let label = output.lang.pick("--insecure: ", "--insecure：");
+        output.warn(format!("{label}{}", escape(message)));
     }
     let client = connected?;
+    if target.tls.is_none() && !is_this_machine(&target.host) {
+        output.warn(format!(
+            "--plain: everything, the password too, can be read on the way to {}",
+            escape(&target.host)
+        ));
+    }
     if let Some(hello) = client.hello() {
         let secure = match hello.secure {
             Secure::Plain => "plain TCP: anyone on the way reads everything",
@@ -281,9 +282,10 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     let what = format!("passphrase of {}", key.display());
     match source {
         Some(source) => Ok(Some(Passphrase::from(source.read(&what)?))),
-        None if keys::needs_passphrase(key)? => {
-            Ok(Some(Passphrase::from(Secret::Prompt.read(&what)?)))
-        }
+        None if keys::needs_passphrase(key)? => match Secret::Prompt.read(&what) {
+            Ok(typed) => Ok(Some(Passphrase::from(typed))),
+            Err(error) => Err(keys::locked_without_passphrase(key).source(error)),
+        },
         None => Ok(None),
     }
 }

@@ -31,13 +31,27 @@ use crate::lang::Lang;
 use output::Output;
 use settings::Settings;
 
+/// What somebody who typed `sealpost` alone does next.
+const FIRST_STEPS: &str = "\
+First steps, in an empty folder:
+  sealpost pki init                      a CA of your own
+  sealpost pki issue server localhost    what proves the server
+  sealpost pki issue client alice        what proves a client
+  sealpost serve                         the server; the rest in another terminal, same folder
+  sealpost register --user alice         an account with a password
+  sealpost put FILE
+
+Each option can also come from the environment (SEALPOST_SERVER for --server) or a --config file;
+`sealpost config` shows which it was.";
+
 /// Carries files over plain TCP or mutual TLS, and shows what a stranger on the wire learns from each
 #[derive(Debug, Parser)]
 #[command(
     name = "sealpost",
     version,
     max_term_width = 100,
-    propagate_version = true
+    propagate_version = true,
+    after_help = FIRST_STEPS
 )]
 struct Cli {
     #[command(flatten)]
@@ -50,8 +64,13 @@ struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Global {
-    /// Take options from this TOML file (tables [serve], [client], …)
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Take options from this TOML file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Take options from this TOML file (tables [serve], [client], …)"
+    )]
     config: Option<std::path::PathBuf>,
     /// Print JSON: one document for a read command, one event a line for a transfer
     #[arg(long, global = true)]
@@ -218,12 +237,11 @@ fn config_run(
     output: Output,
 ) -> Result<()> {
     let wanted = config.command.as_deref();
-    let mut shown = false;
+    let mut shown = Vec::new();
     for command in clap.get_subcommands().filter(|command| match wanted {
         Some(wanted) => command.get_name() == wanted,
         None => ["serve", "ls"].contains(&command.get_name()),
     }) {
-        shown = true;
         let name = command.get_name();
         let whole = clap
             .clone()
@@ -234,8 +252,8 @@ fn config_run(
             continue;
         };
         let values = settings.effective(command, matches);
+        shown.push(serde_json::json!({ "command": name, "options": values }));
         if output.json {
-            output.json(&serde_json::json!({ "command": name, "options": values }));
             continue;
         }
         output.line(format!("sealpost {name}"));
@@ -248,14 +266,19 @@ fn config_run(
         });
         output.table(&["  option", "value", "from"], rows);
     }
-    if shown {
-        return Ok(());
+    if shown.is_empty() {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("there is no command {}", wanted.unwrap_or_default()),
+        )
+        .hint("`sealpost help` lists the commands"));
     }
-    Err(Error::new(
-        Kind::Usage,
-        format!("there is no command {}", wanted.unwrap_or_default()),
-    )
-    .hint("`sealpost help` lists the commands"))
+    match (wanted, shown.as_slice()) {
+        _ if !output.json => {}
+        (Some(_), [one]) => output.json(one),
+        (_, all) => output.json(&all),
+    }
+    Ok(())
 }
 
 #[cfg(test)]

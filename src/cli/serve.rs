@@ -292,6 +292,9 @@ impl ServeCommand {
                 let text = format!("there is no {}", path.display());
                 return Err(Error::new(Kind::OwnCertificate, text).hint(
                     "make certificates with `sealpost pki init` and `sealpost pki issue server localhost`, or serve with --plain",
+                ).zh(
+                    format!("没有文件 {}", path.display()),
+                    "请用 `sealpost pki init` 和 `sealpost pki issue server localhost` 生成证书，或用 --plain 提供明文服务",
                 ));
             }
         }

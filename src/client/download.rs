@@ -39,11 +39,28 @@ pub fn download<W: Wire>(
     if there.as_ref().is_ok_and(fs::Metadata::is_dir) {
         return Err(
             Error::new(Kind::Exists, format!("{} is a folder", target.display()))
-                .hint("choose another place with -o"),
+                .hint("choose another place with -o; to download a folder give -r"),
         );
     }
-    if there.is_ok() && matches!(conflict, Conflict::Error | Conflict::Resume) {
-        return Err(exists(target));
+    match (there, conflict) {
+        (Ok(_), Conflict::Error) => return Err(exists(target)),
+        (Ok(there), Conflict::Resume) => {
+            // An earlier try may have ended well: then nothing is left to do.
+            let file = client.stat(name)?;
+            if !there.is_file() || there.len() != file.size || digest_of(target)? != file.sha256 {
+                return Err(exists(target));
+            }
+            watch(Progress::Begin {
+                size: file.size,
+                held: file.size,
+            });
+            return Ok(Download {
+                path: target.to_owned(),
+                resumed: file.size,
+                file,
+            });
+        }
+        _ => {}
     }
     let mut part = Part::open(target)?;
     let begun = match conflict {
@@ -152,22 +169,7 @@ impl Part {
 
     /// Digests the bytes here; how many they are.
     fn digest(&mut self) -> Result<u64> {
-        let mut buffer = vec![0; CHUNK_BYTES];
-        let mut held = 0;
-        loop {
-            let n = self.file.read(&mut buffer).map_err(|error| {
-                Error::io(
-                    Kind::LocalRead,
-                    format_args!("read {}", self.path.display()),
-                    error,
-                )
-            })?;
-            if n == 0 {
-                return Ok(held);
-            }
-            self.hasher.update(&buffer[..n]);
-            held += n as u64;
-        }
+        digest(&mut self.file, &mut self.hasher).map_err(|error| unreadable(&self.path, error))
     }
 
     /// Forgets the bytes here.
@@ -309,6 +311,36 @@ impl Drop for Part {
             let _gone = fs::remove_file(&self.note);
         }
     }
+}
+
+/// Digests the rest of `file`; how many bytes that were.
+fn digest(file: &mut File, hasher: &mut Hasher) -> io::Result<u64> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut held = 0;
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(held);
+        }
+        hasher.update(&buffer[..n]);
+        held += n as u64;
+    }
+}
+
+fn digest_of(path: &Path) -> Result<Sha256> {
+    let mut hasher = Hasher::default();
+    File::open(path)
+        .and_then(|mut file| digest(&mut file, &mut hasher))
+        .map_err(|error| unreadable(path, error))?;
+    Ok(hasher.finish())
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    Error::io(
+        Kind::LocalRead,
+        format_args!("read {}", path.display()),
+        error,
+    )
 }
 
 /// Opens for writing, creating what is missing; never through a symbolic link, which would write elsewhere.

@@ -1,7 +1,7 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload`] and [`download`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`].
 
 mod batch;
 mod download;
@@ -387,18 +387,20 @@ impl<W: Wire> Client<W> {
 fn next_step(code: Code) -> &'static str {
     match code {
         Code::BadRequest => {
-            "check the name: no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
+            "names have no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
         }
         Code::UnsupportedVersion => "use a client of the server's version",
         Code::LoginRequired => "say who you are with --user",
-        Code::LoginFailed => "check --user and --password; `sealpost register` makes an account",
+        Code::LoginFailed => {
+            "check --user and --password; `sealpost register --user NAME` makes an account"
+        }
         Code::RegisterClosed => "ask the operator: `sealpost user add NAME` makes an account",
         Code::NameTaken => "choose another name",
         Code::Forbidden => {
             "only its owner or an admin may do that; `sealpost stat` tells the owner"
         }
-        Code::NotFound => "`sealpost ls` shows what is there",
-        Code::Exists => "say --conflict overwrite, rename or resume",
+        Code::NotFound => "`sealpost ls` shows what is there; a folder needs -r",
+        Code::Exists => "choose another name, or replace what is there with --conflict overwrite",
         Code::TooLarge | Code::QuotaExceeded => "make room with `sealpost rm`, or ask the operator",
         Code::NoSpace => "the operator has to make room; nothing of yours was changed",
         Code::ChecksumMismatch => {

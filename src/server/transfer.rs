@@ -117,6 +117,14 @@ impl<W: Wire> Session<'_, W> {
                 // A part kept would only hold the room that is missing.
                 ticket.upload.abandon();
             }
+            let (BodyError::Wire(cause) | BodyError::Disk(cause, _)) = &error;
+            self.record(Event {
+                name: Some(ticket.name.to_string()),
+                size: Some(size),
+                reason: Some(crate::error::plain(cause)),
+                duration_ms: Some(millis(began.elapsed())),
+                ..self.event("put_cut")
+            });
             return Err(self.body_failed(error));
         }
         let digest = self.body_end()?;

@@ -115,6 +115,7 @@ impl Record {
     pub fn is_failure(&self) -> bool {
         self.details.contains_key("code")
             || self.event.ends_with("failed")
+            || self.event.ends_with("_cut")
             || matches!(self.event.as_str(), "refused" | "panic")
     }
 }

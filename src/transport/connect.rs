@@ -145,15 +145,14 @@ impl ClientTls {
                 }
             }
         }
-        let mut ders = Vec::new();
+        let (mut ders, mut infos) = (Vec::new(), Vec::new());
         for path in &self.revocation_lists {
             for der in keys::revocation_lists(path)? {
-                context
-                    .lists
-                    .push((path.clone(), lists::revocation_list(&der)?));
+                infos.push((path.clone(), lists::revocation_list(&der)?));
                 ders.push(der);
             }
         }
+        context.lists = Arc::new(infos);
         let mut builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
         if !ders.is_empty() {

@@ -108,7 +108,7 @@ impl ServerTls {
                 context.anchors = keys::certificates(&self.client_ca, Kind::CaFile)?;
                 let checked = self.revocation(&context.anchors, &mut warnings)?;
                 let (ders, infos): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
-                context.lists = infos;
+                context.lists = Arc::new(infos);
                 Some(self.verifier(provider, &context.anchors, ders)?)
             }
         };
@@ -277,7 +277,7 @@ impl Acceptor {
             return Ok(());
         };
         let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
-        for (_, old) in &current.context.lists {
+        for (_, old) in current.context.lists.iter() {
             let mut new = loaded.context.lists.iter().map(|(_, new)| new);
             let Some(new) = new.find(|new| new.issuer == old.issuer) else {
                 let text = format!("there is no revocation list of {} any more", old.issuer);

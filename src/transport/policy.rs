@@ -1,8 +1,8 @@
 //! What TLS is allowed: versions, cipher suites, key exchange groups, key log. The same for both sides.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -68,7 +68,11 @@ impl Policy {
                 Kind::Usage,
                 "the oldest TLS version allowed is newer than the newest",
             )
-            .hint("give --tls-min at most --tls-max"));
+            .hint("give --tls-min at most --tls-max")
+            .zh(
+                "允许的最低 TLS 版本高于最高版本",
+                "--tls-min 不能高于 --tls-max",
+            ));
         }
         let all = [
             (TlsVersion::V1_3, &rustls::version::TLS13),
@@ -89,13 +93,19 @@ impl Policy {
             let name = |suite: &rustls::SupportedCipherSuite| {
                 format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
             };
-            provider.cipher_suites = choose(&self.ciphers, &all, name, "cipher suite")?;
+            provider.cipher_suites =
+                choose(&self.ciphers, &all, name, ("cipher suite", "密码套件"))?;
         }
         if !self.curves.is_empty() {
             let all = aws_lc_rs::ALL_KX_GROUPS.to_vec();
             let name =
                 |group: &&dyn rustls::crypto::SupportedKxGroup| format!("{:?}", group.name());
-            provider.kx_groups = choose(&self.curves, &all, name, "key exchange group")?;
+            provider.kx_groups = choose(
+                &self.curves,
+                &all,
+                name,
+                ("key exchange group", "密钥交换组"),
+            )?;
         }
         Ok(Arc::new(provider))
     }
@@ -114,7 +124,7 @@ fn choose<T: Clone>(
     wanted: &[String],
     all: &[T],
     name: impl Fn(&T) -> String,
-    what: &str,
+    (what, what_zh): (&str, &str),
 ) -> Result<Vec<T>> {
     let find = |word: &String| {
         let found = all.iter().find(|each| same(&name(each), word));
@@ -122,6 +132,10 @@ fn choose<T: Clone>(
             let valid: Vec<String> = all.iter().map(&name).collect();
             Error::new(Kind::Cipher, format!("there is no {what} {word}"))
                 .hint(format!("valid are: {}", valid.join(", ")))
+                .zh(
+                    format!("没有名为 {word} 的{what_zh}"),
+                    format!("可用的有：{}", valid.join("、")),
+                )
         })
     };
     wanted.iter().map(find).collect()
@@ -148,7 +162,12 @@ impl KeyLogFile {
             .create(true)
             .append(true)
             .mode(0o600)
-            .open(path);
+            .open(path)
+            // A file that was there may be open to others; whoever reads the secrets reads everything.
+            .and_then(|file| {
+                file.set_permissions(Permissions::from_mode(0o600))?;
+                Ok(file)
+            });
         let file = file.map_err(|error| {
             Error::io(
                 Kind::LocalWrite,

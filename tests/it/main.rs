@@ -29,3 +29,4 @@ mod revocation;
 mod support;
 mod tls;
 mod transfer;
+mod words;

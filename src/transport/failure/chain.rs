@@ -80,7 +80,7 @@ impl<'a> Chain<'a> {
             let mut above = self.anchors.iter().chain(self.shown);
             above.any(|issuer| inspect::is_signed_by(der, issuer).unwrap_or(false))
         };
-        let trust = match self.shown.first().is_some_and(|leaf| signed(leaf)) {
+        let trust = match self.shown.first().is_some_and(signed) {
             true => Trust::Impostor,
             false => Trust::OtherKey,
         };
@@ -123,7 +123,10 @@ impl<'a> Chain<'a> {
             (_, Some("UnsupportedCertVersion")) => {
                 (Form::NotVersion3, self.find(|info| info.version != 3))
             }
-            (_, Some("CaUsedAsEndEntity")) => (Form::CaUsedAsLeaf, self.leaf()),
+            (_, Some("CaUsedAsEndEntity")) => {
+                let is_self_signed = self.is_self_signed();
+                (Form::CaUsedAsLeaf { is_self_signed }, self.leaf())
+            }
             (_, Some("EndEntityUsedAsCa")) => (Form::IssuerNotCa, self.leaf()),
             (_, Some("NameConstraintViolation" | "PathLenConstraintViolated")) => {
                 (Form::Constrained, self.leaf())

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -28,8 +29,8 @@ pub struct Context {
     pub anchors: Vec<CertificateDer<'static>>,
     /// The file of the own certificate, and what it holds, leaf first.
     pub own: Option<(PathBuf, CertificateDer<'static>)>,
-    /// The revocation lists and their files.
-    pub lists: Vec<(PathBuf, RevocationListInfo)>,
+    /// The revocation lists and their files. Shared: they can be long, and each failure has a context.
+    pub lists: Arc<Vec<(PathBuf, RevocationListInfo)>>,
     /// Which versions, cipher suites and groups this side allows.
     pub policy: Policy,
     /// The chain the peer showed, leaf first.
@@ -78,9 +79,9 @@ impl Context {
         match &self.ca_file {
             Some(file) => both(
                 format!("a CA in {}", file.display()),
-                format!("{} 中的 CA", file.display()),
+                format!(" {} 中的 CA ", file.display()),
             ),
-            None => both("a CA of the public web", "公共 CA"),
+            None => both("a CA of the public web", "公共 CA "),
         }
     }
 

@@ -112,7 +112,7 @@ fn of_alert(alert: AlertDescription, context: &Context) -> Failure {
         }
         A::ProtocolVersion => return Failure::Talk(Talk::NoCommonVersion),
         A::HandshakeFailure | A::InsufficientSecurity => {
-            return Failure::Talk(Talk::NoCommonCipher);
+            return Failure::Talk(Talk::NothingInCommon);
         }
         A::NoApplicationProtocol => return Failure::Talk(Talk::NotSealpost),
         A::BadRecordMac | A::DecryptionFailed => return Failure::Talk(Talk::Tampered),
@@ -153,7 +153,7 @@ fn of_certificate(
                 [] => Terms::NoSubjectAltName { host },
                 presented => Terms::WrongHost {
                     host,
-                    names: terms::names(presented),
+                    names: named(&leaf).unwrap_or_else(|| terms::names(presented)),
                 },
             })
         }
@@ -192,6 +192,15 @@ fn of_certificate(
         }
         other => chain.of_form(other),
     }
+}
+
+/// The hosts and addresses a certificate is for.
+fn named(leaf: &Culprit) -> Option<Vec<String>> {
+    let (info, _) = leaf.as_ref()?;
+    let hosts = info.dns_names.iter().map(|name| text::escape(name));
+    let addresses = info.ip_addresses.iter().map(ToString::to_string);
+    let names: Vec<_> = hosts.chain(addresses).collect();
+    (!names.is_empty()).then_some(names)
 }
 
 /// None of the lists tells: is there none of this CA, or are all of CAs that nobody asked about?

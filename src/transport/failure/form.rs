@@ -10,7 +10,7 @@ pub(super) enum Form {
     /// It is of version 1: no names, no purpose.
     NotVersion3,
     /// It is a CA's, and its holder serves or logs in with it.
-    CaUsedAsLeaf,
+    CaUsedAsLeaf { is_self_signed: bool },
     /// The certificate above it is not a CA's.
     IssuerNotCa,
     /// It is signed with SHA-1 or MD5.
@@ -37,7 +37,11 @@ impl Form {
                 "is X.509 version 1, and only version 3 is accepted: it has no names and no purpose (RFC 5280 §4.1.2.1)".to_owned(),
                 "是 X.509 第 1 版，只接受第 3 版：它没有主机名，也没有用途（RFC 5280 §4.1.2.1）".to_owned(),
             ),
-            Self::CaUsedAsLeaf => (
+            Self::CaUsedAsLeaf { is_self_signed: true } => (
+                "is self-signed and a CA certificate (CA:TRUE), which must not be used as a leaf (RFC 5280 §4.2.1.9)".to_owned(),
+                "是自签名的 CA 证书（CA:TRUE），不能当作终端证书使用（RFC 5280 §4.2.1.9）".to_owned(),
+            ),
+            Self::CaUsedAsLeaf { .. } => (
                 "is a CA certificate (CA:TRUE), which must not be used as a leaf (RFC 5280 §4.2.1.9)".to_owned(),
                 "是 CA 证书（CA:TRUE），不能当作终端证书使用（RFC 5280 §4.2.1.9）".to_owned(),
             ),
@@ -93,7 +97,7 @@ impl Form {
                     there.zh
                 ),
             ),
-            Self::CaUsedAsLeaf => both(
+            Self::CaUsedAsLeaf { .. } => both(
                 format!(
                     "`openssl req -x509` makes such; {}, issue one by that CA: {issue}",
                     there.en

@@ -68,23 +68,7 @@ impl ListFault {
                     ),
                 )
             }
-            Self::Foreign { files, issuers } => {
-                let issuers: Vec<_> = issuers.iter().map(|issuer| escape(issuer)).collect();
-                both(
-                    format!(
-                        "the revocation list {} is of another CA ({}) and says nothing of {} (RFC 5280 §6.3.3)",
-                        list(files),
-                        issuers.join("; "),
-                        what.en
-                    ),
-                    format!(
-                        "吊销列表 {} 属于另一个 CA（{}），与{}无关（RFC 5280 §6.3.3）",
-                        list(files),
-                        issuers.join("；"),
-                        what.zh
-                    ),
-                )
-            }
+            Self::Foreign { files, issuers } => foreign(&what, files, issuers),
             Self::Forged { files } => both(
                 format!(
                     "the revocation list {} is not signed by the CA that issued {}: it has the same name and another key (RFC 5280 §6.3.3)",
@@ -128,6 +112,24 @@ impl ListFault {
             ),
         }
     }
+}
+
+fn foreign(what: &Both, files: &[PathBuf], issuers: &[String]) -> Both {
+    let issuers: Vec<_> = issuers.iter().map(|issuer| escape(issuer)).collect();
+    both(
+        format!(
+            "the revocation list {} is of another CA ({}) and says nothing of {} (RFC 5280 §6.3.3)",
+            list(files),
+            issuers.join("; "),
+            what.en
+        ),
+        format!(
+            "吊销列表 {} 属于另一个 CA（{}），与{}无关（RFC 5280 §6.3.3）",
+            list(files),
+            issuers.join("；"),
+            what.zh
+        ),
+    )
 }
 
 fn list(files: &[PathBuf]) -> String {

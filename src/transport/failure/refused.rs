@@ -46,6 +46,12 @@ impl Refused {
     pub(super) fn message(self, scene: &Scene<'_>) -> Both {
         let (own, peer) = (own(scene), scene.side.peer());
         let (en, zh) = match self {
+            Self::Required if scene.side == Side::Server => {
+                return both(
+                    "the client showed no certificate, and this server wants one: --client-auth required (RFC 8446 §4.4.2.4)",
+                    "客户端没有出示证书，而本服务器要求证书：--client-auth required（RFC 8446 §4.4.2.4）",
+                );
+            }
             Self::Required => {
                 return both(
                     format!(
@@ -78,7 +84,20 @@ impl Refused {
             Self::OutOfDate => ("says that it is out of its dates", "称它不在有效期内"),
             Self::WrongPurpose => ("says that it is made for another purpose", "称它的用途不符"),
             Self::Unacceptable => ("does not accept it", "不接受它"),
-            Self::AccessDenied => ("does not let it in", "不允许它进入"),
+            Self::AccessDenied => {
+                return both(
+                    format!(
+                        "the {} does not let this {} certificate in: it was shown {} (RFC 8446 §6.2)",
+                        peer.en,
+                        scene.side.own().en,
+                        own.en
+                    ),
+                    format!(
+                        "{}不允许这张证书进入：出示的是{}（RFC 8446 §6.2）",
+                        peer.zh, own.zh
+                    ),
+                );
+            }
         };
         both(
             format!(
@@ -108,19 +127,7 @@ impl Refused {
                 ),
                 format!("`sealpost pki lint {file}` 可检查证书；原因在服务器的日志中"),
             ),
-            Self::UnknownCa => {
-                let asked = asked(scene);
-                both(
-                    format!(
-                        "have one issued by the CA of the server with `sealpost pki issue client USER`{}; its log tells which of the two it is",
-                        asked.en
-                    ),
-                    format!(
-                        "请由服务器的 CA 签发：`sealpost pki issue client USER`{}；究竟是哪一种，见服务器日志",
-                        asked.zh
-                    ),
-                )
-            }
+            Self::UnknownCa => by_its_authority(scene),
             Self::Revoked => both(
                 "have a new one issued: `sealpost pki issue client USER`; `sealpost pki list` tells why this one was revoked",
                 "请重新签发：`sealpost pki issue client USER`；`sealpost pki list` 可查看吊销原因",
@@ -254,16 +261,28 @@ fn is_no_clients(info: &CertificateInfo) -> bool {
             .any(|word| word == "clientAuth" || word == "any")
 }
 
-/// The CAs the server named when it asked (RFC 8446 §4.2.4).
-fn asked(scene: &Scene<'_>) -> Both {
-    match scene.context.asked.as_deref() {
-        None | Some([]) => both("", ""),
-        Some(names) => {
-            let names: Vec<_> = names.iter().map(|name| escape(name)).collect();
-            both(
-                format!(" (it takes those of {})", names.join("; ")),
-                format!("（它接受 {} 签发的证书）", names.join("；")),
-            )
-        }
+/// What to do when the server does not know the CA: by the CAs it named when it asked (RFC 8446 §4.2.4).
+fn by_its_authority(scene: &Scene<'_>) -> Both {
+    let names = scene.context.asked.as_deref().unwrap_or_default();
+    let issuer = scene.context.own_info().map(|(_, info)| info.issuer);
+    if issuer.is_some_and(|issuer| names.contains(&issuer)) {
+        return both(
+            "the server knows a CA of that name: either its revocation list is out of date (`sealpost pki crl`), or the CA was made anew with another key (`sealpost pki fingerprint FILE` tells two apart); its log tells which",
+            "服务器认识同名的 CA：要么其吊销列表已过期（`sealpost pki crl`），要么该 CA 重新创建过、密钥不同（`sealpost pki fingerprint FILE` 可以区分）；究竟是哪一种见其日志",
+        );
     }
+    let names: Vec<_> = names.iter().map(|name| escape(name)).collect();
+    let (takes, takes_zh) = match names.as_slice() {
+        [] => (String::new(), String::new()),
+        names => (
+            format!(" (it takes those of {})", names.join("; ")),
+            format!("（它接受 {} 签发的证书）", names.join("；")),
+        ),
+    };
+    both(
+        format!(
+            "have one issued by the CA of the server: `sealpost pki issue client USER`{takes}; its log tells the cause"
+        ),
+        format!("请由服务器的 CA 签发：`sealpost pki issue client USER`{takes_zh}；原因见其日志"),
+    )
 }

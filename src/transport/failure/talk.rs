@@ -12,6 +12,8 @@ pub(super) enum Talk {
     NoCommonVersion,
     /// No cipher suite in common.
     NoCommonCipher,
+    /// No cipher suite or no group: the peer's alert does not tell which.
+    NothingInCommon,
     /// No key exchange group, or no signature algorithm, in common.
     NoCommonGroup,
     /// The server does not answer in TLS.
@@ -45,7 +47,10 @@ pub(super) enum Talk {
 impl Talk {
     pub(super) fn kind(&self) -> Kind {
         match self {
-            Self::NoCommonVersion | Self::NoCommonCipher | Self::NoCommonGroup => Kind::Cipher,
+            Self::NoCommonVersion
+            | Self::NoCommonCipher
+            | Self::NothingInCommon
+            | Self::NoCommonGroup => Kind::Cipher,
             Self::Truncated => Kind::Partial,
             Self::TooSlow => Kind::Timeout,
             Self::Cut | Self::Network(_) => Kind::Connect,
@@ -81,6 +86,16 @@ impl Talk {
                     allowed(scene).zh
                 ),
             ),
+            Self::NothingInCommon => both(
+                format!(
+                    "the {en} and this side have no cipher suite or group in common{} (RFC 8446 §4.1.1)",
+                    allowed(scene).en
+                ),
+                format!(
+                    "与{zh}没有共同的密码套件或密钥交换组{}（RFC 8446 §4.1.1）",
+                    allowed(scene).zh
+                ),
+            ),
             Self::NoCommonGroup => both(
                 format!(
                     "the {en} and this side have no key exchange group or signature algorithm in common (RFC 8446 §4.2.7, §4.2.3)"
@@ -88,7 +103,7 @@ impl Talk {
                 format!("与{zh}没有共同的密钥交换组或签名算法（RFC 8446 §4.2.7、§4.2.3）"),
             ),
             Self::PlainServer => both(
-                "the server does not answer in TLS: it speaks plain TCP, or another protocol",
+                "what the server sends is not TLS: it speaks plain TCP, or another protocol",
                 "服务器没有用 TLS 应答：它使用明文 TCP，或是别的协议",
             ),
             Self::PlainClient => both("the client does not speak TLS", "客户端没有使用 TLS"),
@@ -100,6 +115,14 @@ impl Talk {
                 format!("the {en} speaks TLS, but not sealpost/1 (ALPN, RFC 7301 §3.2)"),
                 format!("{zh}使用 TLS，但不支持 sealpost/1 协议（ALPN，RFC 7301 §3.2）"),
             ),
+            _ => self.cut_message(scene),
+        }
+    }
+
+    /// What came between the two, once they understood each other.
+    fn cut_message(&self, scene: &Scene<'_>) -> Both {
+        let (en, zh) = (scene.side.peer().en, scene.side.peer().zh);
+        match self {
             Self::Tampered => both(
                 "a record does not decrypt: it was changed on the way (RFC 8446 §5.2)",
                 "有一条记录无法解密：它在途中被改动过（RFC 8446 §5.2）",
@@ -144,7 +167,7 @@ impl Talk {
                 format!("the connection to the {en} failed: {why}"),
                 format!("与{zh}的连接失败：{why}"),
             ),
-            Self::Internal => both("TLS failed on this side", "本端的 TLS 出错"),
+            _ => both("TLS failed on this side", "本端的 TLS 出错"),
         }
     }
 
@@ -157,6 +180,10 @@ impl Talk {
             Self::NoCommonCipher => both(
                 "widen --ciphers on one side, or --tls-min and --tls-max, for each suite is of one version; `sealpost config` shows what is set here",
                 "请在一端放宽 --ciphers，或 --tls-min 和 --tls-max（每个套件只属于一个版本）；`sealpost config` 可查看本端设置",
+            ),
+            Self::NothingInCommon => both(
+                "widen --ciphers or --curves on one side; `sealpost config` shows what is set here, the log of the other side tells which it is",
+                "请在一端放宽 --ciphers 或 --curves；`sealpost config` 可查看本端设置，究竟是哪一种见对方日志",
             ),
             Self::NoCommonGroup => both(
                 "widen --curves on one side; `sealpost config` shows what is set here",
@@ -186,14 +213,7 @@ impl Talk {
                 "try again; an interrupted transfer goes on with --conflict resume",
                 "请重试；中断的传输可用 --conflict resume 继续",
             ),
-            Self::HungUp | Self::Cut if scene.side == Side::Server => both(
-                "the client has the cause: `-v` there shows it",
-                "原因在客户端一侧：在那里加 `-v` 可查看",
-            ),
-            Self::HungUp | Self::Cut => both(
-                "the log of the server says why; is it a Sealpost server, and with TLS if --plain is not given?",
-                "原因见服务器日志；对方是 Sealpost 服务器吗？没有加 --plain 时，对方应使用 TLS",
-            ),
+            Self::HungUp | Self::Cut => cut_hint(scene),
             Self::TooSlow => both(
                 "try again; if it persists, the network or the other side is too slow or stuck",
                 "请重试；若仍如此，则网络或对方太慢或卡住了",
@@ -212,6 +232,24 @@ impl Talk {
                 "`-v` 显示原因；`sealpost config` 显示当前设置",
             ),
         }
+    }
+}
+
+/// What to do about a peer that says nothing.
+fn cut_hint(scene: &Scene<'_>) -> Both {
+    match scene.side {
+        Side::Server => both(
+            "the client has the cause: `-v` there shows it",
+            "原因在客户端一侧：在那里加 `-v` 可查看",
+        ),
+        Side::Client if !scene.context.tls => both(
+            "if the server wants TLS, leave out --plain; else its log says why",
+            "如果服务器要求 TLS，请去掉 --plain；否则原因见其日志",
+        ),
+        Side::Client => both(
+            "the log of the server says why; is it a Sealpost server, and with TLS if --plain is not given?",
+            "原因见服务器日志；对方是 Sealpost 服务器吗？没有加 --plain 时，对方应使用 TLS",
+        ),
     }
 }
 

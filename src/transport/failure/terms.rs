@@ -38,12 +38,12 @@ impl Terms {
             ),
             Self::WrongHost { host, names } => both(
                 format!(
-                    "{} is not for the host {host} but for {} (RFC 9525 §6.3)",
+                    "{} is not for {host} but for {} (RFC 9525 §6.3)",
                     what.en,
                     names.join(", ")
                 ),
                 format!(
-                    "{}不适用于主机 {host}，只适用于 {}（RFC 9525 §6.3）",
+                    "{}不适用于 {host}，只适用于 {}（RFC 9525 §6.3）",
                     what.zh,
                     names.join("、")
                 ),

@@ -11,9 +11,44 @@ use crate::pki::inspect;
 
 /// Every failure there is.
 fn catalogue() -> Vec<Failure> {
-    let text = |text: &str| text.to_owned();
+    let mut all = certificates();
+    let refused = [
+        Refused::Required,
+        Refused::UnknownCa,
+        Refused::Revoked,
+        Refused::OutOfDate,
+        Refused::WrongPurpose,
+        Refused::Unacceptable,
+        Refused::AccessDenied,
+        Refused::Silent,
+    ];
+    let talk = [
+        Talk::NoCommonVersion,
+        Talk::NoCommonCipher,
+        Talk::NothingInCommon,
+        Talk::NoCommonGroup,
+        Talk::PlainServer,
+        Talk::PlainClient,
+        Talk::TlsServer,
+        Talk::NotSealpost,
+        Talk::Tampered,
+        Talk::Truncated,
+        Talk::HungUp,
+        Talk::Cut,
+        Talk::TooSlow,
+        Talk::Misbehaved,
+        Talk::Alert(text("internal_error")),
+        Talk::Network(text("no route to host")),
+        Talk::Internal,
+    ];
+    all.extend(lists().into_iter().map(Failure::List));
+    all.extend(refused.into_iter().map(Failure::Refused));
+    all.extend(talk.into_iter().map(Failure::Talk));
+    all
+}
+
+fn certificates() -> Vec<Failure> {
     let host = || text("files.example");
-    let files = || vec![PathBuf::from("certs/crl.pem")];
     let trust = [
         Trust::UnknownIssuer,
         Trust::SelfSigned,
@@ -53,7 +88,12 @@ fn catalogue() -> Vec<Failure> {
     ];
     let form = [
         Form::NotVersion3,
-        Form::CaUsedAsLeaf,
+        Form::CaUsedAsLeaf {
+            is_self_signed: false,
+        },
+        Form::CaUsedAsLeaf {
+            is_self_signed: true,
+        },
         Form::IssuerNotCa,
         Form::WeakDigest {
             algorithm: text("sha1WithRSAEncryption"),
@@ -67,7 +107,15 @@ fn catalogue() -> Vec<Failure> {
         Form::Damaged,
         Form::Other,
     ];
-    let lists = [
+    let mut all: Vec<Failure> = trust.into_iter().map(Failure::Trust).collect();
+    all.extend(terms.into_iter().map(Failure::Terms));
+    all.extend(form.into_iter().map(Failure::Form));
+    all
+}
+
+fn lists() -> [ListFault; 5] {
+    let files = || vec![PathBuf::from("certs/crl.pem")];
+    [
         ListFault::Missing {
             issuer: text("CN=Other"),
         },
@@ -81,42 +129,11 @@ fn catalogue() -> Vec<Failure> {
         },
         ListFault::Forged { files: files() },
         ListFault::Unusable { files: files() },
-    ];
-    let refused = [
-        Refused::Required,
-        Refused::UnknownCa,
-        Refused::Revoked,
-        Refused::OutOfDate,
-        Refused::WrongPurpose,
-        Refused::Unacceptable,
-        Refused::AccessDenied,
-        Refused::Silent,
-    ];
-    let talk = [
-        Talk::NoCommonVersion,
-        Talk::NoCommonCipher,
-        Talk::NoCommonGroup,
-        Talk::PlainServer,
-        Talk::PlainClient,
-        Talk::TlsServer,
-        Talk::NotSealpost,
-        Talk::Tampered,
-        Talk::Truncated,
-        Talk::HungUp,
-        Talk::Cut,
-        Talk::TooSlow,
-        Talk::Misbehaved,
-        Talk::Alert(text("internal_error")),
-        Talk::Network(text("no route to host")),
-        Talk::Internal,
-    ];
-    let mut all: Vec<Failure> = trust.into_iter().map(Failure::Trust).collect();
-    all.extend(terms.into_iter().map(Failure::Terms));
-    all.extend(form.into_iter().map(Failure::Form));
-    all.extend(lists.into_iter().map(Failure::List));
-    all.extend(refused.into_iter().map(Failure::Refused));
-    all.extend(talk.into_iter().map(Failure::Talk));
-    all
+    ]
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
 }
 
 fn is_chinese(text: &str) -> bool {
@@ -300,7 +317,7 @@ fn names_are_for_people_and_causes_are_plain_phrases() {
     let (_, text) = told(Side::Client, error.into(), &context);
     assert_eq!(
         text,
-        "the server's certificate is not for the host example.org but for localhost, 127.0.0.1 (RFC 9525 §6.3)"
+        "the server's certificate is not for example.org but for localhost, 127.0.0.1 (RFC 9525 §6.3)"
     );
     for (error, phrase) in [
         (

@@ -67,12 +67,13 @@ impl Trust {
             ),
             Self::OtherKey => both(
                 format!(
-                    "the signature on {} is wrong: {} has the issuer's name, but another key (RFC 5280 §6.1.3)",
+                    "the signature of {} is wrong: {} has the issuer's name, but another key (RFC 5280 §6.1.3)",
                     what.en, authorities.en
                 ),
                 format!(
                     "{}的签名不正确：{}与签发者同名，但密钥不同（RFC 5280 §6.1.3）",
-                    what.zh, authorities.zh
+                    what.zh,
+                    authorities.zh.trim_start()
                 ),
             ),
             Self::Impostor => both(
@@ -84,11 +85,11 @@ impl Trust {
             ),
             Self::PinMismatch { shown, wanted } => both(
                 format!(
-                    "the public key of {} is {shown}, not the pinned {wanted} (RFC 7469 §2.6)",
+                    "the public key of {} is not the pinned one: it is {shown}, and {wanted} is wanted (RFC 7469 §2.6)",
                     what.en
                 ),
                 format!(
-                    "{}的公钥是 {shown}，而不是固定的 {wanted}（RFC 7469 §2.6）",
+                    "{}的公钥不是固定的那一个：它是 {shown}，要求的是 {wanted}（RFC 7469 §2.6）",
                     what.zh
                 ),
             ),
@@ -103,21 +104,7 @@ impl Trust {
     pub(super) fn hint(&self, scene: &Scene<'_>) -> Both {
         let (there, issue) = (scene.there(), scene.issue());
         match (self, scene.side) {
-            (Self::UnknownIssuer, Side::Client) => {
-                let names = believed(scene);
-                both(
-                    format!(
-                        "is it the server you meant? then give the CA {} with --cacert FILE{}; `sealpost pki show FILE` tells who issued a certificate",
-                        scene.issuer(),
-                        names.en
-                    ),
-                    format!(
-                        "确认这是你要连接的服务器后，用 --cacert FILE 指定 CA {}{}；`sealpost pki show FILE` 可查看证书的签发者",
-                        scene.issuer(),
-                        names.zh
-                    ),
-                )
-            }
+            (Self::UnknownIssuer, Side::Client) => give_its_authority(scene),
             (Self::SelfSigned, Side::Client) => both(
                 format!(
                     "{}, issue one by a CA: `sealpost pki init` and {issue}; then give its ca.crt here with --cacert",
@@ -197,6 +184,23 @@ fn revoked(what: &Both, revocation: Option<&Revocation>) -> Both {
         format!(
             "{}已于 {at} 被吊销{why_zh}，依据吊销列表 {file}（RFC 5280 §5）",
             what.zh
+        ),
+    )
+}
+
+/// What to do at the client about a CA that is not known.
+fn give_its_authority(scene: &Scene<'_>) -> Both {
+    let names = believed(scene);
+    both(
+        format!(
+            "is it the server you meant? then give the CA {} with --cacert FILE{}; `sealpost pki show FILE` tells who issued a certificate",
+            scene.issuer(),
+            names.en
+        ),
+        format!(
+            "确认这是你要连接的服务器后，用 --cacert FILE 指定 CA {}{}；`sealpost pki show FILE` 可查看证书的签发者",
+            scene.issuer(),
+            names.zh
         ),
     )
 }
