@@ -426,7 +426,9 @@ local tcp_payload = extractor("tcp.payload")
 --                  asked     the request that waits for its reply
 --                  upload    the `put` under way
 -- A direction:     body      the file that is passing
---                  skip      bytes left of a frame that could not be collected
+--                  held      the beginning of a frame, where Wireshark does not collect it (inside TLS without
+--                            ALPN, or when told not to)
+--                  skip      bytes left of a frame that was not captured whole
 --                  lost      whether what follows is not known to begin a frame
 --                  finished  the file that ended just before
 --                  sequence  the TCP sequence number to come, where known
@@ -435,12 +437,15 @@ local tcp_payload = extractor("tcp.payload")
 --                  first, last (packets), gap (bytes not captured), ended (frame that ended it too early)
 local connections = {}
 
--- What was found: for each packet number a list of {key, results, turn}.
+-- What was found: for each packet number a list of {key, results, turn}. Of packets that are nothing but bytes
+-- in the middle of a file, by far the most, only which file and from which byte on.
 local found = {}
+local file_of = {}
+local offset_of = {}
 
 function sealpost.init()
   connections = {}
-  found = {}
+  found, file_of, offset_of = {}, {}, {}
 end
 
 local function endpoints(pinfo)
@@ -490,7 +495,7 @@ end
 
 -- Lets the file begin that two frames agreed on.
 local function begin_body(direction, name, from, to, frame)
-  direction.skip = 0
+  direction.skip, direction.held = 0, nil
   direction.finished = nil
   direction.lost = false
   direction.body = nil
@@ -588,7 +593,7 @@ end
 
 -- Takes a frame: tells the ends apart, and what it means here.
 local function take_frame(connection, me, peer, source, destination, object, number, time)
-  if object.by.op or (object.by.resume and not object.by.ok) then
+  if object.by.op or ((object.by.resume or object.by.sha256) and not object.by.ok) then
     connection.client = source
   elseif object.by.ok then
     connection.client = destination
@@ -598,7 +603,7 @@ local function take_frame(connection, me, peer, source, destination, object, num
     if text_of(object, "op") == "hello" then
       -- A connection of its own, whatever used these ports before.
       connection.upload = nil
-      peer.body, peer.skip, peer.lost, peer.finished = nil, 0, false, nil
+      peer.body, peer.held, peer.skip, peer.lost, peer.finished = nil, nil, 0, false, nil
     end
     return take_request(connection, me, peer, object, number, time)
   end
@@ -656,6 +661,7 @@ local function step_to(direction, sequence)
     return false
   end
   direction.sequence = sequence
+  direction.held = nil
   local skipped = math.min(ahead, direction.skip)
   direction.skip = direction.skip - skipped
   ahead = ahead - skipped
@@ -718,6 +724,30 @@ local function take_unknown(direction, text, at, reported, why)
   return piece
 end
 
+-- Adds to the beginning of a frame held here what these bytes have of it. Returns how many they have, and the
+-- frame once it is whole; nil for no frame at all.
+local function hold(direction, bytes)
+  local held = direction.held
+  local taken = 0
+  if #held < 4 then
+    taken = math.min(4 - #held, #bytes)
+    held = held .. bytes:sub(1, taken)
+  end
+  if #held >= 4 then
+    local length, possible = frame_length(held)
+    if not possible then return nil end
+    local more = math.min(length + 4 - #held, #bytes - taken)
+    held = held .. bytes:sub(taken + 1, taken + more)
+    taken = taken + more
+    if #held == length + 4 then
+      direction.held = nil
+      return taken, held
+    end
+  end
+  direction.held = held
+  return taken
+end
+
 -- Splits the bytes of one call into pieces, and follows the conversation through them. Returns the pieces
 -- and, when a frame goes on in the next segment, where it begins and how many bytes are missing (0: unknown).
 local function follow(tvb, pinfo)
@@ -741,6 +771,20 @@ local function follow(tvb, pinfo)
     end
     return pieces
   end
+  local function take_whole(frame, place, count, collected)
+    local object, wrong = parse_frame(frame:sub(5))
+    local piece = { what = "frame", at = place, count = count, collected = collected }
+    if object then
+      me.lost = false
+      piece.result = take_frame(connection, me, peer, source, destination, object, number, time)
+    elseif me.lost then
+      piece.what = "unknown"
+    else
+      piece.wrong, piece.after = wrong, me.finished
+      me.finished = nil
+    end
+    return piece
+  end
   local text -- of the whole call, only where frames are looked for
   local at = 0
   local function advance(piece)
@@ -754,6 +798,15 @@ local function follow(tvb, pinfo)
       local count = math.min(left, me.skip)
       me.skip = me.skip - count
       advance({ what = "part", at = at, count = count })
+    elseif me.held then
+      local taken, frame = hold(me, have > 0 and tvb:raw(at, have) or "")
+      if not taken or have < left then
+        me.held, me.lost = nil, true
+      elseif frame then
+        advance(take_whole(frame, at, taken, frame))
+      else
+        advance({ what = "part", at = at, count = taken })
+      end
     elseif me.body then
       if is_late_digest(me, tvb, at, left) then
         me.body.gap = me.body.to - me.body.at
@@ -764,11 +817,14 @@ local function follow(tvb, pinfo)
     elseif have < 4 then
       local head = tvb:raw(at, have)
       local possible = not head:find("^[^\0]") and not head:find("^.[^\0\1]")
-      if have == left and possible and not me.lost and pinfo.can_desegment > 0 then
-        return pieces, at, 0
+      if have == left and possible and not me.lost then
+        if pinfo.can_desegment > 0 then return pieces, at, 0 end
+        me.held = head
+        advance({ what = "part", at = at, count = left })
+      else
+        me.lost = true
+        advance({ what = "unknown", at = at, count = left, cut = have < left })
       end
-      me.lost = true
-      advance({ what = "unknown", at = at, count = left, cut = have < left })
     else
       local length, possible, likely = frame_length(tvb:raw(at, math.min(have, 5)))
       local whole = length + 4
@@ -778,27 +834,18 @@ local function follow(tvb, pinfo)
           or string.format("a length of %d; it is 1 to %d", length, MAX_FRAME)
         advance(take_unknown(me, text, at, reported, why))
       elseif whole <= have then
-        local object, wrong = parse_frame(text:sub(at + 5, at + whole))
-        local piece = { what = "frame", at = at, count = whole }
-        if object then
-          me.lost = false
-          piece.result = take_frame(connection, me, peer, source, destination, object, number, time)
-        elseif me.lost then
-          piece.what = "unknown"
-        else
-          piece.wrong, piece.after = wrong, me.finished
-          me.finished = nil
-        end
-        advance(piece)
-      elseif whole > left and have == left and pinfo.can_desegment > 0 then
-        return pieces, at, whole - left
+        advance(take_whole(text:sub(at + 1, at + whole), at, whole))
+      elseif have == left then
+        if pinfo.can_desegment > 0 then return pieces, at, whole - left end
+        me.held = tvb:raw(at, left)
+        advance({ what = "part", at = at, count = left, length = length })
       else
-        -- A frame that was not captured whole, or may not be collected: what it says stays unknown.
+        -- Not captured whole: what it says, and so what follows from it, stays unknown.
         connection.asked = nil
         me.finished = nil
-        me.lost = false
+        me.lost, peer.lost = true, true
         me.skip = math.max(whole - left, 0)
-        advance({ what = "part", at = at, count = math.min(whole, left), length = length, cut = have < left })
+        advance({ what = "part", at = at, count = math.min(whole, left), length = length, cut = true })
       end
     end
   end
@@ -903,9 +950,9 @@ end
 
 -- A reply in words.
 local function say_reply(object, result)
-  if not truth_of(object, "ok") then
-    return "refused: " .. shown(text_of(object, "code") or "?")
-  end
+  local granted = truth_of(object, "ok")
+  if granted == nil then return "neither granted nor refused" end
+  if not granted then return "refused: " .. shown(text_of(object, "code") or "?") end
   local op, file = result.op_of, object.by.file
   local offset = number_of(object, "offset")
   local user = shown(text_of(object, "user") or "?")
@@ -979,7 +1026,7 @@ local function show_protection(tree, in_tls)
 end
 
 local function show_frame(piece, range, tree, in_tls)
-  local json = range(4, piece.count - 4)
+  local json = range(4, range:len() - 4)
   local object = parse_frame(json:raw())
   tree:add(fields.length, range(0, 4))
   local result = piece.result or { from_client = object and object.by.op ~= nil }
@@ -1081,7 +1128,8 @@ local function show(pieces, tvb, pinfo, tree)
     local range = here > 0 and tvb(piece.at, here) or nil
     local branch = range and tree:add(sealpost, range) or tree:add(sealpost)
     local text
-    if piece.what == "frame" and here == piece.count then
+    if piece.what == "frame" and (piece.collected or here == piece.count) then
+      if piece.collected then range = ByteArray.new(piece.collected, true):tvb("Sealpost frame")() end
       text = show_frame(piece, range, branch, in_tls)
     elseif piece.what == "body" then
       text = show_body(piece, range, branch, pinfo, in_tls)
@@ -1102,26 +1150,38 @@ end
 ---------------------------------------------------------------------------------------------------
 -- What Wireshark calls
 
--- Which call this is: in one packet there may be a reassembled frame, the rest of the segment, or many
--- decrypted records, each a call of its own and each beginning at 0.
+-- Which call this is: in one packet there may be the segment, or a reassembled frame and the rest of the
+-- segment, or many decrypted records, each a call of its own. Only what is in the segment has a place there.
 local function call_key(tvb)
-  local length = tvb:len()
-  return string.format("%d %d ", tvb:offset(), length) .. (tvb:offset() > 0 and "" or tvb:raw(0, math.min(length, 16)))
+  local offset, length = tvb:offset(), tvb:len()
+  if offset > 0 then return offset end
+  return string.format("%d %s", length, tvb:raw(0, math.min(length, 16)))
 end
 
 -- What the first reading found for these bytes. Calls that look alike come in the same order each time.
-local function look_up(number, key)
+local function look_up(tvb, number, key)
   for _, call in ipairs(found[number] or {}) do
     if call.key == key then
       call.turn = call.turn % #call.results + 1
       return call.results[call.turn]
     end
   end
+  local body, offset = file_of[number], offset_of[number]
+  if body and tvb:offset() > 0 then
+    local count = math.min(tvb:reported_len(), body.to - offset)
+    return { pieces = { { what = "body", at = 0, count = count, body = body, offset = offset } } }
+  end
   return nil
 end
 
-local function keep(number, key, result)
+local function keep(tvb, number, key, result)
+  local piece = result.pieces[1]
   local calls = found[number]
+  if not calls and not file_of[number] and tvb:offset() > 0 and #result.pieces == 1 and piece.what == "body"
+    and not (piece.first or piece.late or result.from) then
+    file_of[number], offset_of[number] = piece.body, piece.offset
+    return
+  end
   if not calls then
     calls = {}
     found[number] = calls
@@ -1154,16 +1214,14 @@ end
 
 local function dissect_or_fail(tvb, pinfo, tree)
   local key = call_key(tvb)
-  local result = look_up(pinfo.number, key)
-  if not result or not pinfo.visited then
-    if pinfo.visited then
-      -- Put together differently than on the first reading, or not ours then: no context, and none kept.
-      result = { pieces = alone(tvb) }
-    else
-      local pieces, from, missing = follow(tvb, pinfo)
-      result = { pieces = pieces, from = from, missing = missing }
-      keep(pinfo.number, key, result)
-    end
+  local result
+  if pinfo.visited then
+    -- Put together differently than on the first reading, or not ours then: no context, and none kept.
+    result = look_up(tvb, pinfo.number, key) or { pieces = alone(tvb) }
+  else
+    local pieces, from, missing = follow(tvb, pinfo)
+    result = { pieces = pieces, from = from, missing = missing }
+    keep(tvb, pinfo.number, key, result)
   end
   show(result.pieces, tvb, pinfo, tree)
   if result.from then
@@ -1177,7 +1235,7 @@ function sealpost.dissector(tvb, pinfo, tree)
   -- A TLS connection on a port said to be ours: TLS may have it, and gives back what is inside.
   if tvb(0, 1):uint() == 0x16 and tvb:offset() > 0 and tls_record() == nil then
     local there = connections[connection_key(endpoints(pinfo))]
-    if not there and not found[pinfo.number] then return 0 end
+    if not there then return 0 end
   end
   local went, wrong = pcall(dissect_or_fail, tvb, pinfo, tree)
   if not went then

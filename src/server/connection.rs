@@ -8,12 +8,12 @@ use std::time::Instant;
 use super::registry::{Place, Proved};
 use super::session::Session;
 use super::{Peer, Shared};
-use crate::config::BUSY_TIMEOUT;
+use crate::config::{BUSY_TIMEOUT, DETAIL_BYTES_MAX};
 use crate::error::Error;
 use crate::pki::inspect;
 use crate::protocol::{Code, Refusal, Reply, Secure, write_frame};
 use crate::store::Event;
-use crate::text::{escape, hex};
+use crate::text::{brief, escape, hex};
 use crate::transport::{Accepted, Acceptor, RESUMED, Rejected, Socket, Wire as _};
 
 /// A connection on its own thread.
@@ -96,7 +96,8 @@ impl Connection {
                 socket.linger();
             }
             Rejected::Handshake(error, shown) => {
-                let error = acceptor.explain(&error, &shown);
+                let error = acceptor.explain(&error, &shown).to_string();
+                let error = brief(&error, DETAIL_BYTES_MAX);
                 tracing::info!(id = self.id, address = %self.address, "handshake failed: {error}");
                 let shown = shown
                     .first()
@@ -106,7 +107,7 @@ impl Connection {
                     subject: shown.as_ref().map(|shown| shown.subject.clone()),
                     serial: shown.as_ref().map(|shown| shown.serial.clone()),
                     fingerprint: shown.as_ref().map(|shown| shown.fingerprint.clone()),
-                    reason: Some(error.to_string()),
+                    reason: Some(error),
                     ..Event::new("handshake_failed", &self.id)
                 });
             }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::lock;
 use super::replace::open_append;
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::protocol::Sha256;
 use crate::text;
@@ -98,6 +99,25 @@ impl Event {
             ..Self::default()
         }
     }
+
+    /// Bounds what a peer can make of a line: those of the details that come from it.
+    fn shorten(&mut self) {
+        let details = [
+            &mut self.user,
+            &mut self.identity,
+            &mut self.subject,
+            &mut self.serial,
+            &mut self.name,
+            &mut self.to,
+            &mut self.reason,
+            &mut self.agent,
+        ];
+        for detail in details.into_iter().flatten() {
+            if detail.len() > config::DETAIL_BYTES_MAX {
+                *detail = text::brief(detail, config::DETAIL_BYTES_MAX);
+            }
+        }
+    }
 }
 
 /// The open trail.
@@ -142,11 +162,8 @@ impl Audit {
     }
 
     /// Writes one event. A failure is logged, once until the next success, and harms nobody.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an event is made to be recorded"
-    )]
-    pub fn record(&self, event: Event) {
+    pub fn record(&self, mut event: Event) {
+        event.shorten();
         let mut state = lock(&self.state);
         match state.write(&event) {
             Ok(()) => state.failing = false,

@@ -398,6 +398,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stranger_sends_at_length_is_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let audit = Audit::open(&path).unwrap();
+        let long = || Some("\u{1b}课".repeat(20_000));
+        audit.record(Event {
+            subject: long(),
+            serial: long(),
+            reason: long(),
+            name: Some("n".repeat(1_024)),
+            ..Event::new("handshake_failed", "1")
+        });
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.len() < 24_000, "{}", text.len());
+        assert!(text.contains(&"n".repeat(1_024)));
+        assert!(verify(&path).unwrap().broken.is_none());
+    }
+
+    #[test]
     fn a_trail_belongs_to_one_server_and_to_this_user() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
