@@ -10,6 +10,7 @@ mod audit;
 mod capture;
 mod connect;
 mod files;
+mod lab;
 mod output;
 mod pki;
 mod progress;
@@ -99,6 +100,8 @@ enum Command {
     Pki(pki::Pki),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
+    /// See on an own transfer what a stranger on the wire learns
+    Lab(lab::LabCommand),
 }
 
 /// `sealpost config`
@@ -177,6 +180,7 @@ fn run(
         Command::Audit(audit) => return audit.run(output),
         Command::Pki(pki) => return pki::run(&pki, output),
         Command::Capture(command) => capture::run(command, output)?,
+        Command::Lab(command) => lab::run(command, output)?,
     }
     Ok(ExitCode::SUCCESS)
 }
