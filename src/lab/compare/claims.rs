@@ -199,7 +199,8 @@ impl Claims<'_> {
             en: "With the keys embedded the same packets open: the password is there.".to_owned(),
             zh: "嵌入密钥后，同样的数据包即可解密：密码就在其中。".to_owned(),
         };
-        self.claim(None, command, "1".to_owned(), what);
+        let frame = self.run.times.map(|times| times.login_frame);
+        self.claim(frame, command, "1".to_owned(), what);
     }
 
     /// How much passed.
@@ -231,8 +232,8 @@ impl Claims<'_> {
     /// The first frame of the first turn that says this.
     fn first(&self, word: &str) -> Option<u64> {
         let mut turns = self.run.turns.iter();
-        let turn = turns.find(|turn| turn.says.iter().any(|says| says == word))?;
-        Some(turn.frames[0])
+        let said = turns.find_map(|turn| turn.says.iter().find(|said| said.what == word))?;
+        Some(said.frame)
     }
 }
 

@@ -113,12 +113,14 @@ pub struct Run {
     pub wire_bytes: u64,
     /// Whether the server and the client had the file's digest in the end.
     pub digests_agree: bool,
-    /// Where the file's first bytes stand readable.
+    /// Where the file's first bytes stand readable, sent by the client.
     pub file_begins: Option<FileBegins>,
     /// Whether the user's name stands readable in the client's certificate.
     pub user_in_certificate: bool,
     /// The file's size, told from lengths alone; none for plain, which says it.
     pub size: Option<Size>,
+    /// How long its parts took.
+    pub times: Option<Times>,
     /// What it took more than plain.
     pub overhead: Option<Overhead>,
     /// What was found.
@@ -185,6 +187,26 @@ pub struct Size {
     pub truth: u64,
 }
 
+/// How long the parts of a run took, told from the packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Times {
+    /// The frame of the login, known by its length where it cannot be read.
+    pub login_frame: u64,
+    /// Nanoseconds from the first packet to the login: connecting, the handshake, hello.
+    pub before_ns: u64,
+    /// Nanoseconds from the login to its answer: the server hashes the password, which is slow on purpose.
+    pub login_ns: u64,
+    /// Nanoseconds from there to the last packet: listing, upload, download.
+    pub after_ns: u64,
+}
+
+impl Times {
+    /// All but the login, in nanoseconds: what can be compared.
+    pub fn without_login_ns(&self) -> u64 {
+        self.before_ns + self.after_ns
+    }
+}
+
 /// What a run took more than the plain one; less than none is possible, for times vary.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Overhead {
@@ -192,7 +214,7 @@ pub struct Overhead {
     pub bytes: i64,
     /// The same in percent of plain.
     pub percent: f64,
-    /// Nanoseconds from the first to the last packet.
+    /// Nanoseconds, without the login, whose hashing varies.
     pub ns: i64,
 }
 

@@ -24,7 +24,7 @@ use super::search::FileBlocks;
 use super::streams::walk;
 use crate::error::{Error, Kind, Result};
 use crate::text;
-use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size};
+use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Times};
 use turns::Turns;
 use world::World;
 
@@ -125,6 +125,12 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
         .tls
         .as_ref()
         .map(|tls| tls.visible.overhead_bytes);
+    let times = Times::of(
+        &seen.turns,
+        world.login_bytes(),
+        overhead.unwrap_or(0),
+        connection.duration_ns,
+    );
     let size = overhead.and_then(|each| Size::estimate(&seen.turns, each, world.bytes));
     Ok(Run {
         kind,
@@ -135,6 +141,7 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
         file_begins: seen.file_begins,
         user_in_certificate: seen.in_certificate(connection.tls.as_ref(), &world.user),
         size,
+        times,
         overhead: None,
         turns: seen.turns,
         turns_more: seen.turns_more,
@@ -168,7 +175,10 @@ fn overhead(run: &Run, before: &[Run]) -> Option<Overhead> {
     Some(Overhead {
         bytes: signed(run.wire_bytes, plain.wire_bytes),
         percent: percent(run.wire_bytes, plain.wire_bytes),
-        ns: signed(run.connection.duration_ns, plain.connection.duration_ns),
+        ns: signed(
+            run.times.as_ref().map_or(0, Times::without_login_ns),
+            plain.times.as_ref().map_or(0, Times::without_login_ns),
+        ),
     })
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::Comments;
-use super::facts::{FileBegins, Record, Run, RunKind, Size};
+use super::facts::{FileBegins, Record, Run, RunKind, Size, Times};
 use crate::lab::find::{Security, Sought, TlsFinding, forms};
 use crate::lab::frames::FrameScan;
 use crate::lab::streams::Witness;
@@ -25,6 +25,9 @@ const RECORDS_MAX: usize = 400;
 /// Bytes of one direction's readable handshake kept while a message is not whole.
 const HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
 
+/// Content type of encrypted records (RFC 8446 §5.1).
+const APPLICATION_DATA: u8 = 23;
+
 /// Everything one side sent until the other did.
 #[derive(Clone, Debug, Serialize)]
 pub struct Turn {
@@ -39,13 +42,38 @@ pub struct Turn {
     /// Nanoseconds from the connection's first packet to the turn's.
     pub at_ns: u64,
     /// What it is, as far as a stranger can tell: frames by their `op`, TLS messages by their name.
-    pub says: Vec<String>,
+    pub says: Vec<Said>,
     /// Records of encrypted content, and their lengths in all.
     pub encrypted: [u64; 2],
     /// The first bytes, in hex.
     pub head: String,
     /// What was found in those first bytes.
     pub marks: Vec<Mark>,
+}
+
+impl Turn {
+    /// What it says, word by word.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.says.iter().map(|said| said.what.as_str())
+    }
+}
+
+/// One thing a turn says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// What.
+    pub what: String,
+    /// The frame in which that is whole; for encrypted records the first one's beginning.
+    pub frame: u64,
+}
+
+impl Said {
+    fn new(what: &str, frame: u64) -> Self {
+        Self {
+            what: what.to_owned(),
+            frame,
+        }
+    }
 }
 
 /// Something found in the first bytes of a turn.
@@ -131,17 +159,15 @@ impl Turns {
                 .iter()
                 .map(|(_, text)| text.len() + 4)
                 .sum();
-            open.turn.says = open
-                .frames
-                .found
-                .iter()
-                .map(|(_, text)| word(text))
-                .collect();
+            let said = open.frames.found.iter();
+            let said = said.map(|(frame, text)| Said::new(word(text), *frame));
+            open.turn.says = said.collect();
             if open.turn.bytes > framed as u64 {
                 // A file stands before the digest that ends an upload, and behind the reply of a download.
-                let digest = open.turn.says.iter().position(|says| says == "sha256");
+                let digest = open.turn.words().position(|says| says == "sha256");
                 let at = digest.unwrap_or(open.turn.says.len());
-                open.turn.says.insert(at, "file".to_owned());
+                let file = Said::new("file", open.turn.frames[0]);
+                open.turn.says.insert(at, file);
             }
         }
         open.turn.head = hex(&open.head);
@@ -193,7 +219,9 @@ impl Witness for Turns {
         open.head.extend(&bytes[..bytes.len().min(wanted)]);
         self.sent[side] += bytes.len() as u64;
         match self.security {
-            Security::Tls => self.scans[side].feed(way, bytes, &mut open.turn, &mut self.seen),
+            Security::Tls => {
+                self.scans[side].feed(way, frame, bytes, &mut open.turn, &mut self.seen)
+            }
             _ => open.frames.feed(frame, bytes),
         }
     }
@@ -261,13 +289,18 @@ impl Patterns {
 }
 
 /// A frame of the protocol in one word: the request's `op`, or what the reply is.
-fn word(json: &str) -> String {
+fn word(json: &str) -> &'static str {
+    const OPERATIONS: [&str; 6] = ["hello", "login", "list", "put", "get", "quit"];
     let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
     match (value.get("op"), value.get("ok"), value.get("sha256")) {
-        (Some(op), _, _) => op.as_str().unwrap_or("?").to_owned(),
-        (_, Some(ok), _) => if ok == true { "ok" } else { "refused" }.to_owned(),
-        (_, _, Some(_)) => "sha256".to_owned(),
-        _ => "?".to_owned(),
+        (Some(op), _, _) => {
+            let known = OPERATIONS.iter().find(|known| op == **known);
+            known.copied().unwrap_or("request")
+        }
+        (_, Some(ok), _) if ok == true => "ok",
+        (_, Some(_), _) => "refused",
+        (_, _, Some(_)) => "sha256",
+        _ => "frame",
     }
 }
 
@@ -283,7 +316,14 @@ struct Scan {
 }
 
 impl Scan {
-    fn feed(&mut self, way: Direction, mut bytes: &[u8], turn: &mut Turn, seen: &mut Seen) {
+    fn feed(
+        &mut self,
+        way: Direction,
+        frame: u64,
+        mut bytes: &[u8],
+        turn: &mut Turn,
+        seen: &mut Seen,
+    ) {
         while !bytes.is_empty() {
             if self.left == 0 {
                 let (head, rest) = bytes.split_at(bytes.len().min(5 - self.header.len()));
@@ -291,7 +331,18 @@ impl Scan {
                 bytes = rest;
                 if let &[kind, _, _, high, low] = self.header.as_slice() {
                     self.header.clear();
-                    self.begin(way, kind, u16::from_be_bytes([high, low]), turn, seen);
+                    let bytes = u16::from_be_bytes([high, low]);
+                    self.begin(frame, kind, turn);
+                    seen.record(Record {
+                        direction: way,
+                        kind,
+                        bytes,
+                    });
+                    if kind == APPLICATION_DATA {
+                        turn.encrypted[0] += 1;
+                        turn.encrypted[1] += u64::from(bytes);
+                    }
+                    self.left = bytes.into();
                 }
                 continue;
             }
@@ -301,48 +352,34 @@ impl Scan {
             let room = HANDSHAKE_BYTES_MAX > self.handshake.len() + body.len();
             if self.kind == 22 && !self.ciphers_changed && room {
                 self.handshake.extend(body);
-                self.messages(turn);
+                self.messages(frame, turn);
             }
         }
     }
 
-    fn begin(&mut self, way: Direction, kind: u8, bytes: u16, turn: &mut Turn, seen: &mut Seen) {
-        (self.kind, self.left) = (kind, bytes.into());
-        match kind {
+    fn begin(&mut self, frame: u64, kind: u8, turn: &mut Turn) {
+        self.kind = kind;
+        let what = match kind {
             20 => {
                 self.ciphers_changed = true;
-                turn.says.push("ChangeCipherSpec".to_owned());
+                "ChangeCipherSpec"
             }
-            21 => turn.says.push("alert".to_owned()),
-            22 if self.ciphers_changed => turn.says.push("Finished (encrypted)".to_owned()),
-            23 => {
-                turn.encrypted[0] += 1;
-                turn.encrypted[1] += u64::from(bytes);
-                if turn.encrypted[0] == 1 {
-                    turn.says.push("encrypted".to_owned());
-                }
-            }
-            _ => {}
-        }
-        if seen.records.len() < RECORDS_MAX {
-            seen.records.push(Record {
-                direction: way,
-                kind,
-                bytes,
-            });
-        } else {
-            seen.records_more += 1;
-        }
+            21 => "alert",
+            22 if self.ciphers_changed => "Finished (encrypted)",
+            APPLICATION_DATA if turn.encrypted[0] == 0 => "encrypted",
+            _ => return,
+        };
+        turn.says.push(Said::new(what, frame));
     }
 
-    fn messages(&mut self, turn: &mut Turn) {
+    fn messages(&mut self, frame: u64, turn: &mut Turn) {
         while let &[kind, a, b, c, ..] = self.handshake.as_slice() {
             let length = 4 + u32::from_be_bytes([0, a, b, c]) as usize;
             if self.handshake.len() < length {
                 return;
             }
             self.handshake.drain(..length);
-            turn.says.push(handshake_name(kind).to_owned());
+            turn.says.push(Said::new(handshake_name(kind), frame));
         }
     }
 }
@@ -365,6 +402,14 @@ fn handshake_name(kind: u8) -> &'static str {
 }
 
 impl Seen {
+    fn record(&mut self, record: Record) {
+        if self.records.len() < RECORDS_MAX {
+            self.records.push(record);
+        } else {
+            self.records_more += 1;
+        }
+    }
+
     /// Whether `user` stands in a certificate that the client showed for all to read.
     pub(super) fn in_certificate(&self, tls: Option<&TlsFinding>, user: &str) -> bool {
         let shown = tls.map(|tls| tls.visible.client_certificates.as_slice());
@@ -372,6 +417,30 @@ impl Seen {
             .unwrap_or_default()
             .iter()
             .any(|subject| subject.contains(user))
+    }
+}
+
+impl Times {
+    /// Tells the login by its length: the observer knows the protocol, and lengths are not hidden.
+    pub(super) fn of(
+        turns: &[Turn],
+        login_bytes: u64,
+        each_bytes: u64,
+        whole_ns: u64,
+    ) -> Option<Self> {
+        let is_login = |turn: &Turn| {
+            let sealed = turn.encrypted == [1, login_bytes + each_bytes];
+            let plain = turn.encrypted == [0, 0] && turn.bytes == login_bytes;
+            turn.direction == Direction::ToServer && (sealed || plain)
+        };
+        let at = turns.iter().position(is_login)?;
+        let (login, answer) = (&turns[at], turns.get(at + 1)?);
+        Some(Self {
+            login_frame: login.frames[1],
+            before_ns: login.at_ns,
+            login_ns: answer.at_ns.saturating_sub(login.at_ns),
+            after_ns: whole_ns.saturating_sub(answer.at_ns),
+        })
     }
 }
 
@@ -412,7 +481,7 @@ pub(super) fn comments(run: &Run) -> Comments {
             Direction::ToServer => "client to server",
             Direction::ToClient => "server to client",
         };
-        let mut text = format!("{who}: {}", turn.says.join(", "));
+        let mut text = format!("{who}: {}", turn.words().collect::<Vec<_>>().join(", "));
         let labels: Vec<&str> = turn.marks.iter().map(|mark| mark.label.as_str()).collect();
         if !labels.is_empty() {
             text += &format!(". Readable by anybody: {}", labels.join(", "));
@@ -426,7 +495,7 @@ pub(super) fn comments(run: &Run) -> Comments {
 }
 
 fn lesson(kind: RunKind, turn: &Turn) -> Option<&'static str> {
-    let says = |word: &str| turn.says.iter().any(|says| says == word);
+    let says = |word: &str| turn.words().any(|says| says == word);
     if says("ClientHello") {
         return Some("The server's name and the protocol asked for stand here for all to read");
     }

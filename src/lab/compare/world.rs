@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lab::find::Sought;
 use crate::lab::search::FileBlocks;
 use crate::pki::{Authority, InitOptions, IssueRequest};
-use crate::protocol::{FileName, Hasher, Sha256};
+use crate::protocol::{FileName, Hasher, Request, Sha256, encode};
 use crate::text::hex;
 
 /// Lines of the text that is made when no file is given: about 200 kB, a dozen of the largest TLS records.
@@ -103,6 +103,15 @@ impl World {
     /// The file in blocks.
     pub(super) fn blocks(&self) -> Result<FileBlocks> {
         super::blocks(&self.file)
+    }
+
+    /// Bytes of the frame that logs in.
+    pub(super) fn login_bytes(&self) -> u64 {
+        let login = Request::Login {
+            user: Some(self.user.clone()),
+            password: Some(self.password.clone()),
+        };
+        encode(&login).map_or(0, |frame| frame.len() as u64)
     }
 
     fn certify(&self) -> Result<()> {

@@ -84,9 +84,22 @@ pub fn rows(report: &Report) -> Vec<Row> {
             );
             figure(format!("{there:.2} ↑ {back:.2} ↓"))
         }),
-        row("first to last packet", "首末包间隔", &|run| {
-            figure(milliseconds(run.connection.duration_ns))
+        row("handshake and hello", "握手与问候", &|run| {
+            figure(
+                run.times
+                    .map_or_else(|| "–".to_owned(), |times| milliseconds(times.before_ns)),
+            )
         }),
+        row(
+            "list, upload, download",
+            "列表、上传、下载",
+            &|run| {
+                figure(
+                    run.times
+                        .map_or_else(|| "–".to_owned(), |times| milliseconds(times.after_ns)),
+                )
+            },
+        ),
     ]
 }
 
