@@ -10,7 +10,7 @@ mod claims;
 pub mod facts;
 mod files;
 mod run;
-mod turns;
+pub mod turns;
 mod world;
 
 use std::collections::BTreeMap;

@@ -4,5 +4,9 @@
 //! by [`crate::text::escape`] elsewhere.
 
 pub mod html;
+mod lessons;
+mod picture;
 pub mod readme;
+pub mod story;
+mod streams;
 pub mod table;
