@@ -158,7 +158,7 @@ fn read_alike(report: &Report) -> Markup {
         )) }
         div.pair { @for run in shown { (streams::stream(run)) } }
         @for run in others {
-            details {
+            details.more {
                 summary { (say(&title(run.kind))) }
                 (streams::stream(run))
             }
@@ -183,7 +183,7 @@ fn pictures(report: &Report) -> Markup {
         h2 { (both("Who spoke when: the ladder of packets", "谁在何时说话：数据包阶梯图")) }
         div.pair { @for run in &shown { (figures(run)) } }
         @for run in &others {
-            details { summary { (say(&title(run.kind))) } (figures(run)) }
+            details.more { summary { (say(&title(run.kind))) } (figures(run)) }
         }
         h2 { (both("Sizes are not encrypted", "大小并未加密")) }
         p { (both(

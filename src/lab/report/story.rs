@@ -45,10 +45,21 @@ pub fn story(run: &Run, report: &Report) -> Story {
         en.push(format!("{blocks} of {all} blocks of the file"));
         zh.push(format!("文件 {all} 块中的 {blocks} 块"));
     }
+    let others_hidden = !en.is_empty() && blocks == 0 && !is_read("password");
     let read = match en.is_empty() {
         true => text(
             "A stranger read neither user, password, file name nor one block of the file.",
             "陌生人既没有读到用户名、密码、文件名，也没有读到文件的任何一块。",
+        ),
+        false if others_hidden => text(
+            format!(
+                "A stranger read {}, but no password and not one block of the file.",
+                en.join(", ")
+            ),
+            format!(
+                "陌生人读到了{}，但没有读到密码，也没有读到文件的任何一块。",
+                zh.join("、")
+            ),
         ),
         false => text(
             format!("A stranger read {}.", en.join(", ")),

@@ -30,6 +30,7 @@ fn one(turn: &Turn) -> Markup {
     let bytes = bytes(&turn.head);
     let is_readable = turn.encrypted[0] == 0 && !bytes.starts_with(&[22]);
     let text_bytes = if is_readable { TEXT_BYTES } else { FEW_BYTES };
+    let show: &dyn Fn(&[u8]) -> String = if is_readable { &as_text } else { &as_ascii };
     let [first, last] = turn.frames;
     html! {
         div.turn.up[up].down[!up] {
@@ -43,7 +44,7 @@ fn one(turn: &Turn) -> Markup {
                     " · " (turn.bytes) " B"
                 }
             }
-            div.text { (pieces(&bytes, &turn.marks, text_bytes, &as_text)) @if turn.bytes > text_bytes as u64 { span.dim { "…" } } }
+            div.text { (pieces(&bytes, &turn.marks, text_bytes, show)) @if turn.bytes > text_bytes as u64 { span.dim { "…" } } }
             div.hex { (pieces(&bytes, &turn.marks, FEW_BYTES, &as_hex)) @if turn.bytes > FEW_BYTES as u64 { span.dim { "…" } } }
         }
     }
@@ -87,6 +88,15 @@ fn as_text(bytes: &[u8]) -> String {
         text.extend(chunk.invalid().iter().map(|_| '·'));
     }
     text
+}
+
+/// Letters of ASCII: in encrypted bytes everything else is there by chance.
+fn as_ascii(bytes: &[u8]) -> String {
+    let shown = bytes.iter().map(|byte| match byte {
+        0x20..=0x7e => char::from(*byte),
+        _ => '·',
+    });
+    shown.collect()
 }
 
 fn as_hex(bytes: &[u8]) -> String {
