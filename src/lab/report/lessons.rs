@@ -9,10 +9,6 @@ use crate::lab::compare::facts::{Caveat, Report, Run, RunKind, Text};
 /// Display filters to try.
 pub(super) fn wireshark(report: &Report) -> Markup {
     let sealed = report.runs.iter().find(|run| run.kind != RunKind::Plain);
-    let port = report
-        .runs
-        .first()
-        .map_or(0, |run| run.connection.server.port());
     let secret = format!("tcp contains \"{}\"", report.password);
     let opened = format!("data contains \"{}\"", report.password);
     let capture = sealed.map_or_else(String::new, |run| run.capture.clone());
@@ -33,10 +29,10 @@ pub(super) fn wireshark(report: &Report) -> Markup {
             ),
         ),
         (
-            format!("tcp.port == {port}"),
+            "tcp.stream == 0".to_owned(),
             text(
-                "one connection; then right-click, Follow, TCP Stream",
-                "一条连接；然后右键，追踪流，TCP 流",
+                "the one connection; then right-click, Follow, TCP Stream",
+                "那一条连接；然后右键，追踪流，TCP 流",
             ),
         ),
         (

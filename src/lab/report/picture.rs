@@ -125,7 +125,7 @@ pub(super) fn sizes(run: &Run) -> Markup {
         svg viewBox=(format!("0 0 {WIDTH} {}", 2 * BAR_HEIGHT + 24)) role="img" aria-label="sizes" {
             line.axis x1="0" x2=(WIDTH) y1=(BAR_HEIGHT + 5) y2=(BAR_HEIGHT + 5) {}
             @for (index, (direction, bytes)) in bars.iter().enumerate() { (bar(index, *direction, *bytes)) }
-            text.small x="0" y=(2 * BAR_HEIGHT + 20) { (bars.len()) " × , ↑↓ max " (most) " B" }
+            text.small x="0" y=(2 * BAR_HEIGHT + 20) { "n = " (bars.len()) ", max = " (most) " B" }
         }
     }
 }
