@@ -51,10 +51,14 @@ pub struct Step {
     pub outcome: Outcome,
     /// What was found.
     pub says: String,
+    /// What was found, in Simplified Chinese.
+    pub says_zh: String,
     /// Where the rule is written; only with a failure.
     pub rule: Option<&'static str>,
     /// What to do; only with a failure.
     pub cure: Option<String>,
+    /// What to do, in Simplified Chinese.
+    pub cure_zh: Option<String>,
 }
 
 /// What a step looks at.

@@ -142,10 +142,15 @@ impl<W: Wire> Session<'_, W> {
         let throttle = &self.shared.throttle;
         let address = self.peer.address.ip();
         let who: String = user.chars().take(64).collect();
-        let wait = throttle.delay(address, &who, Instant::now());
+        let attempt = throttle.begin(address, &who, Instant::now());
+        let wait = attempt.wait;
         if !wait.is_zero() {
             tracing::info!(id = self.peer.id, "slowing a login down by {wait:?}");
             thread::sleep(wait);
+        }
+        if attempt.refused {
+            let text = "too many failed logins from your address; try again later";
+            return Err(Refusal::new(Code::RateLimited, text).into());
         }
         let deadline = Instant::now() + self.shared.config.limits.login_timeout;
         let verified = self
