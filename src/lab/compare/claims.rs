@@ -14,7 +14,7 @@ pub(super) fn claims(report: &Report) -> Vec<Claim> {
         let mut run = Claims {
             report,
             run,
-            claims: &mut claims,
+            all: &mut claims,
         };
         run.secrets();
         run.file();
@@ -30,12 +30,12 @@ pub(super) fn claims(report: &Report) -> Vec<Claim> {
 struct Claims<'a> {
     report: &'a Report,
     run: &'a Run,
-    claims: &'a mut Vec<Claim>,
+    all: &'a mut Vec<Claim>,
 }
 
 impl Claims<'_> {
     fn claim(&mut self, frame: Option<u64>, command: String, output: String, what: Text) {
-        self.claims.push(Claim {
+        self.all.push(Claim {
             run: self.run.kind,
             what,
             frame,

@@ -66,6 +66,10 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
             )?;
         }
     }
+    claims(out, report)
+}
+
+fn claims(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(
         out,
         "\nThe payload bytes, their order and their times were observed by a relay between client and server;"
