@@ -11,6 +11,7 @@ mod capture;
 mod connect;
 mod doctor;
 mod files;
+mod lab;
 mod output;
 mod pki;
 mod progress;
@@ -149,6 +150,8 @@ enum Command {
     ShowAs(show_as::ShowAsCommand),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
+    /// See on an own transfer what a stranger on the wire learns
+    Lab(lab::LabCommand),
 }
 
 /// `sealpost config`
@@ -234,6 +237,7 @@ fn run(
         Command::Doctor(doctor) => return doctor.run(output),
         Command::ShowAs(show) => show.run(output)?,
         Command::Capture(command) => capture::run(command, output)?,
+        Command::Lab(command) => lab::run(command, output)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,11 +4,15 @@
 //! record into TCP packets in a [`pcapng`] file that Wireshark opens. [`streams`] reads such a file, or one
 //! captured elsewhere, back into byte streams, and [`find`] tells what is readable in them: nothing there
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
+//!
+//! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
 
+pub mod compare;
 pub mod find;
 pub mod frames;
 pub mod packets;
 pub mod pcapng;
+pub mod report;
 pub mod search;
 pub mod streams;
 pub mod tap;

@@ -14,6 +14,7 @@
 mod access;
 mod attack;
 mod cli;
+mod compare;
 mod explain;
 mod fake;
 mod hostile;

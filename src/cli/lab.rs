@@ -1,0 +1,85 @@
+//! `sealpost lab`: experiments that show what a stranger on the wire learns.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::output::Output;
+use crate::error::Result;
+use crate::lab::compare::facts::RunKind;
+use crate::lab::compare::{Options, compare};
+use crate::lab::report::table::{rows, title};
+use crate::text::escape;
+
+/// `sealpost lab`
+#[derive(Debug, Args)]
+pub(super) struct LabCommand {
+    #[command(subcommand)]
+    command: LabSubcommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LabSubcommand {
+    /// Carry a file plain and sealed, record both, and show what a stranger reads in each
+    ///
+    /// Makes its own server, CA, certificates, user and password, which are gone afterwards. Needs no
+    /// privilege and no Wireshark. The keys of the sealed runs are written beside the captures, for
+    /// Wireshark; outside the lab Sealpost writes keys only when told to with --keylog.
+    Compare(CompareCommand),
+}
+
+/// `sealpost lab compare`
+#[derive(Debug, Args)]
+struct CompareCommand {
+    /// The file to carry; a readable text is made when none is given
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The folder of captures and reports; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "sealpost-lab")]
+    out: PathBuf,
+    /// Also TLS 1.3 without a client certificate, and TLS 1.2 with and without one
+    #[arg(long)]
+    all: bool,
+}
+
+/// Runs `sealpost lab`.
+pub(super) fn run(command: LabCommand, output: Output) -> Result<()> {
+    match command.command {
+        LabSubcommand::Compare(command) => compare_run(command, output),
+    }
+}
+
+fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
+    let options = Options {
+        file: command.file,
+        out: command.out,
+        runs: match command.all {
+            true => RunKind::ALL.to_vec(),
+            false => RunKind::USUAL.to_vec(),
+        },
+    };
+    let compared = compare(&options, &mut |doing| output.note(doing))?;
+    if !compared.replaced.is_empty() {
+        output.note(format!("replaced: {}", compared.replaced.join(", ")));
+    }
+    if output.json {
+        output.json(&compared.report);
+        return Ok(());
+    }
+    let titles = compared.report.runs.iter().map(|run| title(run.kind).en);
+    let headings: Vec<String> = std::iter::once("a stranger wants".to_owned())
+        .chain(titles)
+        .collect();
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let table = rows(&compared.report).into_iter().map(|row| {
+        let cells = row.cells.into_iter().map(|cell| cell.text.en);
+        std::iter::once(row.what.en).chain(cells).collect()
+    });
+    output.table(&headings, table);
+    let out = escape(&options.out.to_string_lossy());
+    output.line(format!("{out}: {}", compared.files.join(", ")));
+    output.note(format!(
+        "next: open {out}/report.html; {out}/README.txt has the proof of each claim"
+    ));
+    Ok(())
+}
