@@ -4,6 +4,7 @@
 //! record into TCP packets in a [`pcapng`] file that Wireshark opens. [`streams`] reads such a file, or one
 //! captured elsewhere, back into byte streams, and [`find`] tells what is readable in them: nothing there
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
+//! [`DISSECTOR`] is for those who look at the packets themselves.
 
 pub mod find;
 pub mod frames;
@@ -14,3 +15,6 @@ pub mod streams;
 pub mod tap;
 pub mod tell;
 pub mod tls;
+
+/// Sealpost's protocol for Wireshark 4.0 and later, in Lua: a file for its folder of plugins.
+pub const DISSECTOR: &str = include_str!("sealpost.lua");
