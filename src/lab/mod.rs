@@ -6,6 +6,7 @@
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
 //!
 //! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
+//! [`DISSECTOR`] is for those who look at the packets themselves.
 
 pub mod compare;
 pub mod find;
@@ -18,3 +19,6 @@ pub mod streams;
 pub mod tap;
 pub mod tell;
 pub mod tls;
+
+/// Sealpost's protocol for Wireshark 4.0 and later, in Lua: a file for its folder of plugins.
+pub const DISSECTOR: &str = include_str!("sealpost.lua");

@@ -18,9 +18,6 @@ const PRIVATE: u32 = 0o600;
 /// Who may read a report.
 const PUBLIC: u32 = 0o644;
 
-/// Sealpost's protocol for Wireshark.
-const DISSECTOR: &str = include_str!("../sealpost.lua");
-
 /// Writes the files of a result.
 #[derive(Debug)]
 pub(super) struct Out {
@@ -100,7 +97,7 @@ impl Out {
         })?;
         self.write("report.json", PUBLIC, &json)?;
         self.write("report.html", PUBLIC, html::page(report).as_bytes())?;
-        self.write("sealpost.lua", PUBLIC, DISSECTOR.as_bytes())?;
+        self.write("sealpost.lua", PUBLIC, crate::lab::DISSECTOR.as_bytes())?;
         self.write("README.txt", PUBLIC, readme::text(report).as_bytes())
     }
 
