@@ -17,7 +17,7 @@
 //! | [`client`] | a typed client, transfers with resume, many at once | |
 //! | [`store`] | users, index, blobs, access rules, audit trail; writes under `data/` | argon2, csv |
 //! | [`pki`] | certificates and their revocation; writes under `certs/` | rcgen, x509-parser, pkcs8, PEM |
-//! | [`lab`] | records a connection and tells what can be read in it | pcapng |
+//! | [`lab`] | records a connection and tells what can be read in it; experiments with attackers | pcapng |
 //! | [`cli`] | what people type and read | clap, the terminal |
 //! | [`error`], [`config`], [`text`] | the error type, every limit, sizes and times as people write them | |
 //!

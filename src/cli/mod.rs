@@ -10,6 +10,7 @@ mod audit;
 mod capture;
 mod connect;
 mod files;
+mod lab;
 mod output;
 mod pki;
 mod progress;
@@ -99,6 +100,8 @@ enum Command {
     Pki(pki::Pki),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
+    /// Experiments: real attacks, bad certificates and revocations, on this machine alone
+    Lab(lab::Lab),
 }
 
 /// `sealpost config`
@@ -177,6 +180,7 @@ fn run(
         Command::Audit(audit) => return audit.run(output),
         Command::Pki(pki) => return pki::run(&pki, output),
         Command::Capture(command) => capture::run(command, output)?,
+        Command::Lab(lab) => return lab::run(&lab, output),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,9 +4,14 @@
 //! record into TCP packets in a [`pcapng`] file that Wireshark opens. [`streams`] reads such a file, or one
 //! captured elsewhere, back into byte streams, and [`find`] tells what is readable in them: nothing there
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
+//!
+//! The experiments run real clients and servers in a temporary folder: [`mitm`] is the man in the middle.
 
 pub mod find;
 pub mod frames;
+mod house;
+pub mod mitm;
+mod overhear;
 pub mod packets;
 pub mod pcapng;
 pub mod search;
