@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::output::Output;
 use crate::error::Result;
-use crate::lab::mitm;
+use crate::lab::{certificates, mitm};
 
 /// `sealpost lab`
 #[derive(Debug, Args)]
@@ -19,6 +19,8 @@ pub(super) struct Lab {
 enum LabCommand {
     /// Be the man in the middle: read, alter, impersonate, meddle; and see what stops it
     Mitm(MitmCommand),
+    /// Show bad certificates to Sealpost, openssl, curl and Python, and compare what they say
+    Certificates(CertificatesCommand),
 }
 
 /// `sealpost lab mitm`
@@ -32,10 +34,19 @@ struct MitmCommand {
     idle: bool,
 }
 
+/// `sealpost lab certificates`
+#[derive(Debug, Args)]
+struct CertificatesCommand {
+    /// Let Sealpost's client verify nothing, and its server ask for nothing: see what gets in
+    #[arg(long)]
+    careless: bool,
+}
+
 /// Runs `sealpost lab`; exit code 1 when something did not come out as expected.
 pub(super) fn run(lab: &Lab, output: Output) -> Result<ExitCode> {
     match &lab.command {
         LabCommand::Mitm(mitm) => mitm_run(mitm, output),
+        LabCommand::Certificates(zoo) => certificates_run(zoo, output),
     }
 }
 
@@ -52,6 +63,34 @@ fn mitm_run(command: &MitmCommand, output: Output) -> Result<ExitCode> {
             output.line(line);
         }
     }
+    Ok(verdict(finding.proved))
+}
+
+fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<ExitCode> {
+    let finding = certificates::run(command.careless)?;
+    for skipped in &finding.skipped {
+        output.warn(format!("SKIPPED: {skipped}"));
+    }
+    if output.json {
+        output.json(&finding);
+        return Ok(verdict(finding.proved));
+    }
+    for (shown_by, title) in [
+        ("server", "shown by a server, judged by clients"),
+        ("client", "shown by a client, judged by servers"),
+    ] {
+        output.line(title);
+        let (headings, rows) = certificates::rows(&finding, shown_by);
+        let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+        output.table(&headings, rows);
+        output.line("");
+    }
+    for line in certificates::tell(&finding) {
+        output.line(line);
+    }
+    let proved = finding.animals.iter().filter(|one| one.proved).count();
+    let all = finding.animals.len();
+    output.line(format!("\n{proved} of {all} came out as expected"));
     Ok(verdict(finding.proved))
 }
 

@@ -5,8 +5,10 @@
 //! captured elsewhere, back into byte streams, and [`find`] tells what is readable in them: nothing there
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
 //!
-//! The experiments run real clients and servers in a temporary folder: [`mitm`] is the man in the middle.
+//! The experiments run real clients and servers in a temporary folder: [`mitm`] is the man in the middle,
+//! [`certificates`] the zoo of bad certificates.
 
+pub mod certificates;
 pub mod find;
 pub mod frames;
 mod house;
