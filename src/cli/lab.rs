@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::Output;
 use crate::error::Result;
-use crate::lab::{certificates, mitm};
+use crate::lab::revocation::{self, Forget};
+use crate::lab::{certificates, mitm, resumption};
 
 /// `sealpost lab`
 #[derive(Debug, Args)]
@@ -21,6 +22,10 @@ enum LabCommand {
     Mitm(MitmCommand),
     /// Show bad certificates to Sealpost, openssl, curl and Python, and compare what they say
     Certificates(CertificatesCommand),
+    /// Revoke a certificate while its holder is connected, and see all doors shut
+    Revocation(RevocationCommand),
+    /// Put a full handshake beside a resumed one: bytes and time
+    Resumption(ResumptionCommand),
 }
 
 /// `sealpost lab mitm`
@@ -42,11 +47,42 @@ struct CertificatesCommand {
     careless: bool,
 }
 
+/// `sealpost lab revocation`
+#[derive(Debug, Args)]
+struct RevocationCommand {
+    /// Forget a part of it, and see what stays open
+    #[arg(long, value_name = "PART")]
+    forget: Option<Part>,
+}
+
+/// What can be forgotten.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Part {
+    /// To write the revocation list
+    Crl,
+    /// To make the server read it
+    Reload,
+    /// To cut the sessions that are open
+    Sessions,
+    /// To void the tickets of earlier sessions
+    Tickets,
+}
+
+/// `sealpost lab resumption`
+#[derive(Debug, Args)]
+struct ResumptionCommand {
+    /// Have the server remember nothing: see that nothing is resumed
+    #[arg(long)]
+    off: bool,
+}
+
 /// Runs `sealpost lab`; exit code 1 when something did not come out as expected.
 pub(super) fn run(lab: &Lab, output: Output) -> Result<ExitCode> {
     match &lab.command {
         LabCommand::Mitm(mitm) => mitm_run(mitm, output),
         LabCommand::Certificates(zoo) => certificates_run(zoo, output),
+        LabCommand::Revocation(command) => revocation_run(command, output),
+        LabCommand::Resumption(command) => resumption_run(command, output),
     }
 }
 
@@ -91,6 +127,34 @@ fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<Exi
     let proved = finding.animals.iter().filter(|one| one.proved).count();
     let all = finding.animals.len();
     output.line(format!("\n{proved} of {all} came out as expected"));
+    Ok(verdict(finding.proved))
+}
+
+fn revocation_run(command: &RevocationCommand, output: Output) -> Result<ExitCode> {
+    let finding = revocation::run(command.forget.map(|part| match part {
+        Part::Crl => Forget::Crl,
+        Part::Reload => Forget::Reload,
+        Part::Sessions => Forget::Sessions,
+        Part::Tickets => Forget::Tickets,
+    }))?;
+    if output.json {
+        output.json(&finding);
+    } else {
+        for line in revocation::tell(&finding) {
+            output.line(line);
+        }
+    }
+    Ok(verdict(finding.proved))
+}
+
+fn resumption_run(command: &ResumptionCommand, output: Output) -> Result<ExitCode> {
+    let finding = resumption::run(!command.off)?;
+    if output.json {
+        output.json(&finding);
+    } else {
+        let (headings, rows) = resumption::rows(&finding);
+        output.table(&headings, rows);
+    }
     Ok(verdict(finding.proved))
 }
 

@@ -6,7 +6,8 @@
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
 //!
 //! The experiments run real clients and servers in a temporary folder: [`mitm`] is the man in the middle,
-//! [`certificates`] the zoo of bad certificates.
+//! [`certificates`] the zoo of bad certificates, [`revocation`] what it takes to shut out a certificate,
+//! [`resumption`] what a ticket saves.
 
 pub mod certificates;
 pub mod find;
@@ -16,6 +17,8 @@ pub mod mitm;
 mod overhear;
 pub mod packets;
 pub mod pcapng;
+pub mod resumption;
+pub mod revocation;
 pub mod search;
 pub mod streams;
 pub mod tap;
