@@ -156,14 +156,7 @@ impl Server {
             Self::Naive(naive) => naive.reload(),
             Self::Sealpost(running) => {
                 running.handle.reload();
-                let until = Instant::now() + PATIENCE;
-                while !audit(running)?.iter().any(|line| line.contains(" reload")) {
-                    if Instant::now() > until {
-                        return Err(Error::new(Kind::Timeout, "the server does not reload"));
-                    }
-                    thread::sleep(Duration::from_millis(1));
-                }
-                Ok(())
+                audit_with(running, "reload", 1).map(drop)
             }
         }
     }
@@ -272,7 +265,11 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
         "",
     );
     let audit = match &server {
-        Server::Sealpost(running) => audit(running)?,
+        Server::Sealpost(running) => {
+            let refused = [fared.handshake_accepted, fared.ticket_accepted];
+            let refused = refused.iter().filter(|accepted| !**accepted).count();
+            audit_with(running, "handshake_failed", refused)?
+        }
         Server::Naive(_) => vec!["(the naive server keeps none)".to_owned()],
     };
     Ok(Run {
@@ -339,6 +336,23 @@ fn connect(target: &Target) -> Result<(Client<Connector>, &'static str)> {
     // In TLS 1.3 the tickets come with the first answers.
     let _no_account = client.login_by_certificate();
     Ok((client, handshake))
+}
+
+/// The audit trail, when it has so many events of this kind: they are written a little after they happen.
+fn audit_with(running: &Running, event: &str, times: usize) -> Result<Vec<String>> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let lines = audit(running)?;
+        let such = lines.iter().filter(|line| line.contains(event)).count();
+        if such >= times {
+            return Ok(lines);
+        }
+        if Instant::now() > until {
+            let message = format!("the audit trail has no {event}");
+            return Err(Error::new(Kind::Timeout, message));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn audit(running: &Running) -> Result<Vec<String>> {

@@ -154,6 +154,7 @@ fn serve(tcp: TcpStream, shared: &Shared) -> io::Result<()> {
     tcp.set_nonblocking(false)?;
     tcp.set_nodelay(true)?;
     tcp.set_read_timeout(Some(PATIENCE))?;
+    let closer = tcp.try_clone()?;
     lock(&shared.live).push(tcp.try_clone()?);
     let config = Arc::clone(&lock(&shared.config));
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
@@ -171,7 +172,10 @@ fn serve(tcp: TcpStream, shared: &Shared) -> io::Result<()> {
         )?;
     }
     stream.conn.send_close_notify();
-    stream.flush()
+    let said = stream.flush();
+    // The list of live ones still holds it open.
+    let _gone = closer.shutdown(Shutdown::Both);
+    said
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

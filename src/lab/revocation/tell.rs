@@ -19,10 +19,11 @@ pub fn tell(finding: &Finding) -> Vec<String> {
         }
         lines.push("  the audit trail of the server".to_owned());
         lines.extend(run.audit.iter().map(|line| format!("            {line}")));
-        let sign = if run.fared == run.expected {
-            "ok  "
-        } else {
-            "FAIL"
+        let sign = match (run.fared == run.expected, run.fared.is_safe()) {
+            (true, true) => "ok  ",
+            // What was forgotten left it open, as it should in this lesson.
+            (true, false) => "HOLE",
+            (false, _) => "FAIL",
         };
         lines.push(format!("  {sign} {}", verdict(run.fared)));
         lines.push(String::new());
