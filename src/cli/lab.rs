@@ -1,167 +1,92 @@
-//! `sealpost lab`: experiments that run for real, on this machine, and leave nothing behind.
+//! `sealpost lab`: experiments that show what a stranger on the wire learns.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
+use super::experiments::{self, Experiment};
 use super::output::Output;
 use crate::error::Result;
-use crate::lab::revocation::{self, Forget};
-use crate::lab::{certificates, mitm, resumption};
+use crate::lab::compare::facts::RunKind;
+use crate::lab::compare::{Options, compare};
+use crate::lab::report::table::{rows, title};
+use crate::text::escape;
 
 /// `sealpost lab`
 #[derive(Debug, Args)]
-pub(super) struct Lab {
+pub(super) struct LabCommand {
     #[command(subcommand)]
-    command: LabCommand,
+    command: LabSubcommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum LabCommand {
-    /// Be the man in the middle: read, alter, impersonate, meddle; and see what stops it
-    Mitm(MitmCommand),
-    /// Show bad certificates to Sealpost, openssl, curl and Python, and compare what they say
-    Certificates(CertificatesCommand),
-    /// Revoke a certificate while its holder is connected, and see all doors shut
-    Revocation(RevocationCommand),
-    /// Put a full handshake beside a resumed one: bytes and time
-    Resumption(ResumptionCommand),
+enum LabSubcommand {
+    /// Carry a file plain and sealed, record both, and show what a stranger reads in each
+    ///
+    /// Makes its own server, CA, certificates, user and password, which are gone afterwards. Needs no
+    /// privilege and no Wireshark. The keys of the sealed runs are written beside the captures, for
+    /// Wireshark; outside the lab Sealpost writes keys only when told to with --keylog.
+    Compare(CompareCommand),
+    #[command(flatten)]
+    Experiment(Experiment),
 }
 
-/// `sealpost lab mitm`
+/// `sealpost lab compare`
 #[derive(Debug, Args)]
-struct MitmCommand {
-    /// Let every client accept any certificate: see what verification prevents
-    #[arg(long, conflicts_with = "idle")]
-    careless: bool,
-    /// Let the attacker only relay: see that no step passes by itself
+struct CompareCommand {
+    /// The file to carry; a readable text is made when none is given
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The folder of captures and reports; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "sealpost-lab")]
+    out: PathBuf,
+    /// Also TLS 1.3 without a client certificate, and TLS 1.2 with and without one
     #[arg(long)]
-    idle: bool,
+    all: bool,
 }
 
-/// `sealpost lab certificates`
-#[derive(Debug, Args)]
-struct CertificatesCommand {
-    /// Let Sealpost's client verify nothing, and its server ask for nothing: see what gets in
-    #[arg(long)]
-    careless: bool,
-}
-
-/// `sealpost lab revocation`
-#[derive(Debug, Args)]
-struct RevocationCommand {
-    /// Forget a part of it, and see what stays open
-    #[arg(long, value_name = "PART")]
-    forget: Option<Part>,
-}
-
-/// What can be forgotten.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Part {
-    /// To write the revocation list
-    Crl,
-    /// To make the server read it
-    Reload,
-    /// To cut the sessions that are open
-    Sessions,
-    /// To void the tickets of earlier sessions
-    Tickets,
-}
-
-/// `sealpost lab resumption`
-#[derive(Debug, Args)]
-struct ResumptionCommand {
-    /// Have the server remember nothing: see that nothing is resumed
-    #[arg(long)]
-    off: bool,
-}
-
-/// Runs `sealpost lab`; exit code 1 when something did not come out as expected.
-pub(super) fn run(lab: &Lab, output: Output) -> Result<ExitCode> {
-    match &lab.command {
-        LabCommand::Mitm(mitm) => mitm_run(mitm, output),
-        LabCommand::Certificates(zoo) => certificates_run(zoo, output),
-        LabCommand::Revocation(command) => revocation_run(command, output),
-        LabCommand::Resumption(command) => resumption_run(command, output),
-    }
-}
-
-fn mitm_run(command: &MitmCommand, output: Output) -> Result<ExitCode> {
-    let finding = mitm::run(match (command.careless, command.idle) {
-        (true, _) => mitm::Setup::Careless,
-        (_, true) => mitm::Setup::Idle,
-        _ => mitm::Setup::Real,
-    })?;
-    if output.json {
-        output.json(&finding);
-    } else {
-        for line in mitm::tell(&finding, output.verbose > 0) {
-            output.line(line);
+/// Runs `sealpost lab`.
+pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
+    match command.command {
+        LabSubcommand::Compare(command) => {
+            compare_run(command, output).map(|()| ExitCode::SUCCESS)
         }
+        LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
     }
-    Ok(verdict(finding.proved))
 }
 
-fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<ExitCode> {
-    let finding = certificates::run(command.careless)?;
-    for skipped in &finding.skipped {
-        output.warn(format!("SKIPPED: {skipped}"));
+fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
+    let options = Options {
+        file: command.file,
+        out: command.out,
+        runs: match command.all {
+            true => RunKind::ALL.to_vec(),
+            false => RunKind::USUAL.to_vec(),
+        },
+    };
+    let compared = compare(&options, &mut |doing| output.note(doing))?;
+    if !compared.replaced.is_empty() {
+        output.note(format!("replaced: {}", compared.replaced.join(", ")));
     }
     if output.json {
-        output.json(&finding);
-        return Ok(verdict(finding.proved));
+        output.json(&compared.report);
+        return Ok(());
     }
-    for (shown_by, title) in [
-        ("server", "shown by a server, judged by clients"),
-        ("client", "shown by a client, judged by servers"),
-    ] {
-        output.line(title);
-        let (headings, rows) = certificates::rows(&finding, shown_by);
-        let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-        output.table(&headings, rows);
-        output.line("");
-    }
-    for line in certificates::tell(&finding) {
-        output.line(line);
-    }
-    let proved = finding.animals.iter().filter(|one| one.proved).count();
-    let all = finding.animals.len();
-    output.line(format!("\n{proved} of {all} came out as expected"));
-    Ok(verdict(finding.proved))
-}
-
-fn revocation_run(command: &RevocationCommand, output: Output) -> Result<ExitCode> {
-    let finding = revocation::run(command.forget.map(|part| match part {
-        Part::Crl => Forget::Crl,
-        Part::Reload => Forget::Reload,
-        Part::Sessions => Forget::Sessions,
-        Part::Tickets => Forget::Tickets,
-    }))?;
-    if output.json {
-        output.json(&finding);
-    } else {
-        for line in revocation::tell(&finding) {
-            output.line(line);
-        }
-    }
-    Ok(verdict(finding.proved))
-}
-
-fn resumption_run(command: &ResumptionCommand, output: Output) -> Result<ExitCode> {
-    let finding = resumption::run(!command.off)?;
-    if output.json {
-        output.json(&finding);
-    } else {
-        let (headings, rows) = resumption::rows(&finding);
-        output.table(&headings, rows);
-    }
-    Ok(verdict(finding.proved))
-}
-
-fn verdict(proved: bool) -> ExitCode {
-    if proved {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    let titles = compared.report.runs.iter().map(|run| title(run.kind).en);
+    let headings: Vec<String> = std::iter::once("a stranger wants".to_owned())
+        .chain(titles)
+        .collect();
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let table = rows(&compared.report).into_iter().map(|row| {
+        let cells = row.cells.into_iter().map(|cell| cell.text.en);
+        std::iter::once(row.what.en).chain(cells).collect()
+    });
+    output.table(&headings, table);
+    let out = escape(&options.out.to_string_lossy());
+    output.line(format!("{out}: {}", compared.files.join(", ")));
+    output.note(format!(
+        "next: open {out}/report.html; {out}/README.txt has the proof of each claim"
+    ));
+    Ok(())
 }

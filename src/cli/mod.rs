@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod capture;
 mod connect;
+mod experiments;
 mod files;
 mod lab;
 mod output;
@@ -100,8 +101,8 @@ enum Command {
     Pki(pki::Pki),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
-    /// Experiments: real attacks, bad certificates and revocations, on this machine alone
-    Lab(lab::Lab),
+    /// See on an own transfer what a stranger learns; be the man in the middle; try bad certificates
+    Lab(lab::LabCommand),
 }
 
 /// `sealpost config`
@@ -180,7 +181,7 @@ fn run(
         Command::Audit(audit) => return audit.run(output),
         Command::Pki(pki) => return pki::run(&pki, output),
         Command::Capture(command) => capture::run(command, output)?,
-        Command::Lab(lab) => return lab::run(&lab, output),
+        Command::Lab(command) => return lab::run(command, output),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,8 +8,11 @@
 //! The experiments run real clients and servers in a temporary folder: [`mitm`] is the man in the middle,
 //! [`certificates`] the zoo of bad certificates, [`revocation`] what it takes to shut out a certificate,
 //! [`resumption`] what a ticket saves.
+//!
+//! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
 
 pub mod certificates;
+pub mod compare;
 pub mod find;
 pub mod frames;
 mod house;
@@ -17,6 +20,7 @@ pub mod mitm;
 mod overhear;
 pub mod packets;
 pub mod pcapng;
+pub mod report;
 pub mod resumption;
 pub mod revocation;
 pub mod search;

@@ -103,7 +103,7 @@ fn measure(
     };
     // The tap counts the bytes, but a relay on the way costs time of its own.
     let (mut kinds, mut times) = rounds(&target(server.address))?;
-    let stop = tap.stop();
+    let (stop, through) = (tap.stop(), tap.address());
     let tapping = thread::Builder::new()
         .name("lab-tap".into())
         .spawn(move || {
@@ -111,7 +111,7 @@ fn measure(
             tap.run(None, &mut count).map(|_connections| count)
         })
         .map_err(|error| Error::io(Kind::Other, "start the tap", error))?;
-    let tapped = rounds(&target(tap.address()));
+    let tapped = rounds(&target(through));
     stop.stop();
     let count = tapping
         .join()

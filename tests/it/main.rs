@@ -13,6 +13,7 @@
 
 mod access;
 mod cli;
+mod compare;
 mod fake;
 mod hostile;
 mod integrity;

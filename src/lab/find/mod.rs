@@ -125,6 +125,8 @@ pub struct Stream {
     /// Bytes of content in the largest uninterrupted turn of encrypted records: about the size of a file
     /// when one was sent, because encryption does not hide lengths.
     pub largest_turn_bytes: Option<u64>,
+    /// Blocks of the file found verbatim.
+    pub blocks_found: Option<u64>,
 }
 
 /// Whether one thing looked for was found.
@@ -136,6 +138,10 @@ pub struct SecretFinding {
     pub text: Option<String>,
     /// Where it was found first.
     pub found: Option<Whereabouts>,
+    /// Where the client sent it first.
+    pub to_server: Option<Whereabouts>,
+    /// Where the server sent it first.
+    pub to_client: Option<Whereabouts>,
 }
 
 /// Where something was found.
@@ -229,17 +235,6 @@ impl Analysis {
             visible: Visible::of(&to_server.records, &to_client.records),
         });
         let overhead = tls.as_ref().map(|tls| tls.visible.overhead_bytes);
-        let blocks_found = self.file.as_deref().map(|file| {
-            let mut found = Found::default();
-            for way in [to_server, to_client] {
-                if let Some(blocks) = &way.blocks {
-                    blocks.add_to(&mut found);
-                }
-                let last = way.patterns.found().last().copied().flatten();
-                found.tail |= file.tail_pattern().is_some() && last.is_some();
-            }
-            found.count(file)
-        });
         Connection {
             client: watched.client,
             server: watched.server,
@@ -248,40 +243,57 @@ impl Analysis {
             start_ns: watched.start_ns,
             duration_ns: watched.last_ns.saturating_sub(watched.start_ns),
             security,
-            to_server: to_server.conclude(overhead),
-            to_client: to_client.conclude(overhead),
+            to_server: to_server.conclude(overhead, self.blocks_found(&[to_server])),
+            to_client: to_client.conclude(overhead, self.blocks_found(&[to_client])),
             secrets: self.secrets(to_server, to_client),
-            blocks_found,
+            blocks_found: self.blocks_found(&[to_server, to_client]),
             tls,
             readable: self.readable(to_server, to_client),
         }
     }
 
+    /// How many of the file's blocks these directions held together.
+    fn blocks_found(&self, ways: &[&Way]) -> Option<u64> {
+        let file = self.file.as_deref()?;
+        let mut found = Found::default();
+        for way in ways {
+            if let Some(blocks) = &way.blocks {
+                blocks.add_to(&mut found);
+            }
+            let last = way.patterns.found().last().copied().flatten();
+            found.tail |= file.tail_pattern().is_some() && last.is_some();
+        }
+        Some(found.count(file))
+    }
+
     fn secrets(&self, to_server: &Way, to_client: &Way) -> Vec<SecretFinding> {
-        let ways = [
-            (Direction::ToServer, to_server),
-            (Direction::ToClient, to_client),
-        ];
-        let find = |index: usize| {
-            let places = ways.iter().flat_map(|(direction, way)| {
-                let found = way.patterns.found().iter().enumerate();
-                found.filter_map(move |(pattern, place)| {
-                    let Place { offset, frame } = (*place)?;
-                    (self.owners[pattern] == Some(index)).then(|| Whereabouts {
-                        direction: *direction,
-                        offset,
-                        frame,
-                        may_be_chance: chance(way.bytes, self.patterns[pattern].len()) > CHANCE_MAX,
-                    })
+        let find = |index: usize, direction: Direction, way: &Way| {
+            let found = way.patterns.found().iter().enumerate();
+            let places = found.filter_map(|(pattern, place)| {
+                let Place { offset, frame } = (*place)?;
+                (self.owners[pattern] == Some(index)).then(|| Whereabouts {
+                    direction,
+                    offset,
+                    frame,
+                    may_be_chance: chance(way.bytes, self.patterns[pattern].len()) > CHANCE_MAX,
                 })
             });
-            places.min_by_key(|place| (place.frame, place.offset))
+            places.min_by_key(|place| place.offset)
         };
         let sought = self.sought.iter().enumerate();
-        let secrets = sought.map(|(index, sought)| SecretFinding {
-            label: sought.label.clone(),
-            text: (!sought.hidden).then(|| sought.text.clone()),
-            found: find(index),
+        let secrets = sought.map(|(index, sought)| {
+            let there = find(index, Direction::ToServer, to_server);
+            let back = find(index, Direction::ToClient, to_client);
+            SecretFinding {
+                label: sought.label.clone(),
+                text: (!sought.hidden).then(|| sought.text.clone()),
+                found: [there, back]
+                    .into_iter()
+                    .flatten()
+                    .min_by_key(|place| (place.frame, place.offset)),
+                to_server: there,
+                to_client: back,
+            }
         });
         secrets.collect()
     }
@@ -346,7 +358,7 @@ impl Witness for Analysis {
 
 /// The forms in which a text may stand in a stream: as it is, and as JSON writes it, with or without
 /// `\u` escapes for what is not ASCII.
-fn forms(text: &str) -> Vec<String> {
+pub(super) fn forms(text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }

@@ -177,7 +177,7 @@ impl Way {
         }
     }
 
-    pub(super) fn conclude(&self, overhead: Option<u64>) -> Stream {
+    pub(super) fn conclude(&self, overhead: Option<u64>, blocks_found: Option<u64>) -> Stream {
         Stream {
             bytes: self.bytes,
             missing_bytes: self.missing,
@@ -189,6 +189,7 @@ impl Way {
                 let Turn { bytes, records } = self.largest_turn;
                 bytes.saturating_sub(records * overhead)
             }),
+            blocks_found,
         }
     }
 }

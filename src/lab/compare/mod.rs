@@ -1,0 +1,222 @@
+//! The same transfer, plain and sealed, recorded and compared.
+//!
+//! [`compare`] makes a world of its own ([`world`]: CA, certificates, a user, all with random names, so that
+//! nothing found is found by chance), lets the real client log in, list, upload and download through a
+//! [`Tap`](super::tap::Tap) to the real server ([`run`]), and reads the captures as a stranger would
+//! ([`turns`], [`super::find`]). What it learned becomes [`facts`], and [`claims`] that anybody can check
+//! with `tshark`; [`super::report`] renders them. Afterwards only the files in `out` are left.
+
+mod claims;
+pub mod facts;
+mod files;
+mod run;
+pub mod turns;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use super::find::{Analysis, Finding};
+use super::pcapng::Reader;
+use super::search::FileBlocks;
+use super::streams::walk;
+use crate::error::{Error, Kind, Result};
+use crate::text;
+use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Times};
+use turns::Turns;
+use world::World;
+
+/// Bytes of a file read at once.
+const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// What to compare, and where the result goes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The file to carry; a readable text is made when there is none.
+    pub file: Option<PathBuf>,
+    /// The folder of the result; made when it is not there.
+    pub out: PathBuf,
+    /// The runs, in this order.
+    pub runs: Vec<RunKind>,
+}
+
+/// What was made.
+#[derive(Debug)]
+pub struct Compared {
+    /// Every figure.
+    pub report: Report,
+    /// The files written, by name.
+    pub files: Vec<String>,
+    /// Those of them that were there before and are replaced.
+    pub replaced: Vec<String>,
+}
+
+/// Carries the file in each way, looks at what passed, and writes captures and reports. `tell` hears what
+/// is being done.
+pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared> {
+    let mut out = files::Out::open(&options.out)?;
+    tell("making a CA, certificates, a user and a password for this comparison alone");
+    let world = World::make(options.file.as_deref())?;
+    let mut report = begin(&world, options)?;
+    for kind in &options.runs {
+        tell(&format!(
+            "{}: logging in, listing, uploading and downloading through the tap",
+            kind.word()
+        ));
+        let recorded = run::run(&world, *kind)?;
+        let mut run = look(&world, *kind, &recorded)?;
+        run.overhead = overhead(&run, &report.runs);
+        let comments = turns::comments(&run);
+        out.capture(&run, &recorded.capture, None, &comments)?;
+        if let Some(keys) = &recorded.keys {
+            out.keys(&run, keys)?;
+            out.capture(&run, &recorded.capture, Some(keys), &comments)?;
+        }
+        recorded.forget();
+        report.runs.push(run);
+    }
+    report.caveats = caveats(&report);
+    report.claims = claims::claims(&report);
+    out.reports(&report)?;
+    let (files, replaced) = out.finish();
+    Ok(Compared {
+        report,
+        files,
+        replaced,
+    })
+}
+
+fn begin(world: &World, options: &Options) -> Result<Report> {
+    let blocks = world.blocks()?;
+    Ok(Report {
+        sealpost: env!("CARGO_PKG_VERSION"),
+        made: text::time(text::now()),
+        user: world.user.clone(),
+        password: world.password.clone(),
+        server_name: world.server_name.clone(),
+        file: FileSent {
+            name: world.sent_as.to_string(),
+            generated: options.file.is_none(),
+            bytes: blocks.bytes,
+            blocks: blocks.count(),
+            entropy: blocks.entropy,
+            sha256: world.sha256.to_string(),
+        },
+        runs: Vec::new(),
+        caveats: Vec::new(),
+        claims: Vec::new(),
+    })
+}
+
+/// Reads one capture as a stranger would: nothing of the run is used but the names to look for.
+fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
+    let finding = find(&recorded.capture, world)?;
+    let mut connections = finding.connections.into_iter();
+    let connection = connections.next().ok_or_else(|| {
+        Error::new(Kind::Other, "the capture holds no connection")
+            .hint("this is a fault of Sealpost: please report it")
+    })?;
+    let mut seen = Turns::new(world.patterns(), connection.security);
+    walk(&mut open(&recorded.capture)?, &mut seen)?;
+    let seen = seen.finish();
+    let overhead = connection
+        .tls
+        .as_ref()
+        .map(|tls| tls.visible.overhead_bytes);
+    let times = Times::of(
+        &seen.turns,
+        world.login_bytes(),
+        overhead.unwrap_or(0),
+        connection.duration_ns,
+    );
+    let size = overhead.and_then(|each| Size::estimate(&seen.turns, each, world.bytes));
+    Ok(Run {
+        kind,
+        capture: format!("{}.pcapng", kind.word()),
+        packets: finding.packets,
+        wire_bytes: connection.to_server.bytes + connection.to_client.bytes,
+        digests_agree: recorded.digests_agree,
+        file_begins: seen.file_begins,
+        user_in_certificate: seen.in_certificate(connection.tls.as_ref(), &world.user),
+        size,
+        times,
+        overhead: None,
+        turns: seen.turns,
+        turns_more: seen.turns_more,
+        records: seen.records,
+        records_more: seen.records_more,
+        connection,
+    })
+}
+
+fn find(path: &Path, world: &World) -> Result<Finding> {
+    let mut analysis = Analysis::new(world.sought(), Some(world.blocks()?));
+    let walked = walk(&mut open(path)?, &mut analysis)?;
+    Ok(analysis.finish(walked))
+}
+
+fn open(path: &Path) -> Result<Reader<BufReader<File>>> {
+    let file = File::open(path).map_err(|error| {
+        Error::io(
+            Kind::LocalRead,
+            "read the capture that was just made",
+            error,
+        )
+    })?;
+    Reader::new(BufReader::with_capacity(BUFFER_BYTES, file))
+}
+
+/// What this run took more than the plain one, when there is one.
+fn overhead(run: &Run, before: &[Run]) -> Option<Overhead> {
+    let plain = before.iter().find(|run| run.kind == RunKind::Plain)?;
+    let signed = |a: u64, b: u64| i64::try_from(i128::from(a) - i128::from(b)).unwrap_or(0);
+    Some(Overhead {
+        bytes: signed(run.wire_bytes, plain.wire_bytes),
+        percent: percent(run.wire_bytes, plain.wire_bytes),
+        ns: signed(
+            run.times.as_ref().map_or(0, Times::without_login_ns),
+            plain.times.as_ref().map_or(0, Times::without_login_ns),
+        ),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+fn percent(this: u64, plain: u64) -> f64 {
+    (this as f64 / plain.max(1) as f64 - 1.0) * 100.0
+}
+
+fn caveats(report: &Report) -> Vec<Caveat> {
+    let mut caveats = vec![Caveat::Reconstructed, Caveat::OneRun, Caveat::Throwaway];
+    if report.file.entropy > facts::ENTROPY_OF_NOISE {
+        caveats.push(Caveat::FileLooksRandom);
+    }
+    let estimates = report.runs.iter().filter_map(|run| run.size.as_ref());
+    if estimates
+        .into_iter()
+        .any(|size| size.estimate != size.truth)
+    {
+        caveats.push(Caveat::SizeNotExact);
+    }
+    if !report.file.generated {
+        caveats.push(Caveat::RepeatsYourFile);
+    }
+    caveats
+}
+
+/// Comments for Wireshark, by frame.
+type Comments = BTreeMap<u64, String>;
+
+/// The file in blocks.
+fn blocks(path: &Path) -> Result<FileBlocks> {
+    let read = File::open(path)
+        .and_then(|file| FileBlocks::read(BufReader::with_capacity(BUFFER_BYTES, file)));
+    read.map_err(|error| {
+        Error::io(
+            Kind::LocalRead,
+            format_args!("read {}", path.display()),
+            error,
+        )
+    })
+}

@@ -1,0 +1,512 @@
+//! Who spoke when: a capture as turns, each with its first bytes, what is readable in them, and its records.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::Comments;
+use super::facts::{FileBegins, Record, Run, RunKind, Size, Times};
+use crate::lab::find::{Security, Sought, TlsFinding, forms};
+use crate::lab::frames::FrameScan;
+use crate::lab::streams::Witness;
+use crate::lab::tap::Direction;
+use crate::protocol::{BodyEnd, Sha256, encode};
+use crate::text::hex;
+
+/// Bytes kept of each turn.
+const HEAD_BYTES: usize = 256;
+
+/// Turns kept; a run of the lab has some twenty.
+const TURNS_MAX: usize = 200;
+
+/// Records kept in order; further ones are counted.
+const RECORDS_MAX: usize = 400;
+
+/// Bytes of one direction's readable handshake kept while a message is not whole.
+const HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
+
+/// Content type of encrypted records (RFC 8446 §5.1).
+const APPLICATION_DATA: u8 = 23;
+
+/// Everything one side sent until the other did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Turn {
+    /// Who spoke.
+    pub direction: Direction,
+    /// The first and the last frame with its bytes.
+    pub frames: [u64; 2],
+    /// Packets with bytes of it.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Nanoseconds from the connection's first packet to the turn's.
+    pub at_ns: u64,
+    /// What it is, as far as a stranger can tell: frames by their `op`, TLS messages by their name.
+    pub says: Vec<Said>,
+    /// Records of encrypted content, and their lengths in all.
+    pub encrypted: [u64; 2],
+    /// The first bytes, in hex.
+    pub head: String,
+    /// What was found in those first bytes.
+    pub marks: Vec<Mark>,
+}
+
+impl Turn {
+    /// What it says, word by word.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.says.iter().map(|said| said.what.as_str())
+    }
+}
+
+/// One thing a turn says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// What.
+    pub what: String,
+    /// The frame in which that is whole; for encrypted records the first one's beginning.
+    pub frame: u64,
+}
+
+impl Said {
+    fn new(what: &str, frame: u64) -> Self {
+        Self {
+            what: what.to_owned(),
+            frame,
+        }
+    }
+}
+
+/// Something found in the first bytes of a turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mark {
+    /// Bytes before it.
+    pub from: usize,
+    /// The byte behind it.
+    pub to: usize,
+    /// `user`, `password`, `file name` or `file`.
+    pub label: String,
+}
+
+/// What is marked where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Patterns {
+    pub(super) texts: Vec<Sought>,
+    /// The file's first bytes.
+    pub(super) beginning: Vec<u8>,
+    pub(super) file_bytes: u64,
+}
+
+/// Listens to a capture; only its first connection counts.
+#[derive(Debug)]
+pub(super) struct Turns {
+    patterns: Patterns,
+    security: Security,
+    start_ns: Option<u64>,
+    now_ns: u64,
+    seen: Seen,
+    open: Option<Open>,
+    scans: [Scan; 2],
+    sent: [u64; 2],
+}
+
+/// What was heard.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) turns: Vec<Turn>,
+    pub(super) turns_more: u64,
+    pub(super) records: Vec<Record>,
+    pub(super) records_more: u64,
+    pub(super) file_begins: Option<FileBegins>,
+}
+
+/// The turn that goes on.
+#[derive(Debug)]
+struct Open {
+    turn: Turn,
+    head: Vec<u8>,
+    frames: FrameScan,
+    /// Bytes of the stream before it.
+    offset: u64,
+}
+
+impl Turns {
+    pub(super) fn new(patterns: Patterns, security: Security) -> Self {
+        Self {
+            patterns,
+            security,
+            start_ns: None,
+            now_ns: 0,
+            seen: Seen::default(),
+            open: None,
+            scans: [Scan::default(), Scan::default()],
+            sent: [0; 2],
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Seen {
+        self.close();
+        self.seen
+    }
+
+    fn close(&mut self) {
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
+        if self.security == Security::Plain {
+            let framed: usize = open
+                .frames
+                .found
+                .iter()
+                .map(|(_, text)| text.len() + 4)
+                .sum();
+            let said = open.frames.found.iter();
+            let said = said.map(|(frame, text)| Said::new(word(text), *frame));
+            open.turn.says = said.collect();
+            if open.turn.bytes > framed as u64 {
+                // A file stands before the digest that ends an upload, and behind the reply of a download.
+                let digest = open.turn.words().position(|says| says == "sha256");
+                let at = digest.unwrap_or(open.turn.says.len());
+                let file = Said::new("file", open.turn.frames[0]);
+                open.turn.says.insert(at, file);
+            }
+        }
+        open.turn.head = hex(&open.head);
+        open.turn.marks = self.patterns.marks(&open.head);
+        if self.seen.file_begins.is_none() && open.turn.direction == Direction::ToServer {
+            let begins = open.turn.marks.iter().find(|mark| mark.label == "file");
+            self.seen.file_begins = begins.map(|mark| FileBegins {
+                offset: open.offset + mark.from as u64,
+                frame: open.turn.frames[0],
+            });
+        }
+        if self.seen.turns.len() < TURNS_MAX {
+            self.seen.turns.push(open.turn);
+        } else {
+            self.seen.turns_more += 1;
+        }
+    }
+}
+
+impl Witness for Turns {
+    fn opened(&mut self, _connection: usize, _client: SocketAddr, _server: SocketAddr) {}
+
+    fn packet(&mut self, _connection: usize, _frame: u64, at_ns: u64) {
+        self.start_ns.get_or_insert(at_ns);
+        self.now_ns = at_ns;
+    }
+
+    fn bytes(&mut self, connection: usize, way: Direction, frame: u64, bytes: &[u8]) {
+        if connection > 0 {
+            return;
+        }
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.turn.direction != way)
+        {
+            self.close();
+        }
+        let side = usize::from(way == Direction::ToClient);
+        let start_ns = self.start_ns.unwrap_or(self.now_ns);
+        let (offset, at_ns) = (self.sent[side], self.now_ns.saturating_sub(start_ns));
+        let open = self
+            .open
+            .get_or_insert_with(|| Open::begin(way, frame, at_ns, offset));
+        open.turn.frames[1] = frame;
+        open.turn.packets += 1;
+        open.turn.bytes += bytes.len() as u64;
+        let wanted = HEAD_BYTES - open.head.len();
+        open.head.extend(&bytes[..bytes.len().min(wanted)]);
+        self.sent[side] += bytes.len() as u64;
+        match self.security {
+            Security::Tls => {
+                self.scans[side].feed(way, frame, bytes, &mut open.turn, &mut self.seen)
+            }
+            _ => open.frames.feed(frame, bytes),
+        }
+    }
+
+    fn gap(&mut self, _connection: usize, _way: Direction, _bytes: u64) {}
+
+    fn ended(&mut self, _connection: usize, _way: Direction, _reset: bool) {}
+}
+
+impl Open {
+    fn begin(direction: Direction, frame: u64, at_ns: u64, offset: u64) -> Self {
+        Self {
+            turn: Turn {
+                direction,
+                frames: [frame; 2],
+                packets: 0,
+                bytes: 0,
+                at_ns,
+                says: Vec::new(),
+                encrypted: [0; 2],
+                head: String::new(),
+                marks: Vec::new(),
+            },
+            head: Vec::new(),
+            frames: FrameScan::default(),
+            offset,
+        }
+    }
+}
+
+impl Patterns {
+    /// Where they stand in `head`, in order and without overlap.
+    fn marks(&self, head: &[u8]) -> Vec<Mark> {
+        let mut marks: Vec<Mark> = Vec::new();
+        for sought in &self.texts {
+            for form in forms(&sought.text) {
+                let places = head.windows(form.len()).enumerate();
+                let places = places.filter(|(_, window)| *window == form.as_bytes());
+                marks.extend(places.map(|(from, _)| Mark {
+                    from,
+                    to: from + form.len(),
+                    label: sought.label.clone(),
+                }));
+            }
+        }
+        let file = (!self.beginning.is_empty()).then(|| {
+            let mut windows = head.windows(self.beginning.len());
+            windows.position(|window| window == self.beginning)
+        });
+        if let Some(from) = file.flatten() {
+            let length = usize::try_from(self.file_bytes).unwrap_or(usize::MAX);
+            let to = from.saturating_add(length).min(head.len());
+            // What is found inside the file is the file.
+            marks.retain(|mark| mark.from < from || mark.from >= to);
+            marks.push(Mark {
+                from,
+                to,
+                label: "file".to_owned(),
+            });
+        }
+        marks.sort_by_key(|mark| (mark.from, mark.to));
+        marks.dedup_by(|next, before| next.from < before.to);
+        marks
+    }
+}
+
+/// A frame of the protocol in one word: the request's `op`, or what the reply is.
+fn word(json: &str) -> &'static str {
+    const OPERATIONS: [&str; 6] = ["hello", "login", "list", "put", "get", "quit"];
+    let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    match (value.get("op"), value.get("ok"), value.get("sha256")) {
+        (Some(op), _, _) => {
+            let known = OPERATIONS.iter().find(|known| op == **known);
+            known.copied().unwrap_or("request")
+        }
+        (_, Some(ok), _) if ok == true => "ok",
+        (_, Some(_), _) => "refused",
+        (_, _, Some(_)) => "sha256",
+        _ => "frame",
+    }
+}
+
+/// Follows one direction's TLS records, and names what is readable in them.
+#[derive(Debug, Default)]
+struct Scan {
+    header: Vec<u8>,
+    kind: u8,
+    left: usize,
+    /// The readable handshake, while a message of it is not whole.
+    handshake: Vec<u8>,
+    ciphers_changed: bool,
+}
+
+impl Scan {
+    fn feed(
+        &mut self,
+        way: Direction,
+        frame: u64,
+        mut bytes: &[u8],
+        turn: &mut Turn,
+        seen: &mut Seen,
+    ) {
+        while !bytes.is_empty() {
+            if self.left == 0 {
+                let (head, rest) = bytes.split_at(bytes.len().min(5 - self.header.len()));
+                self.header.extend(head);
+                bytes = rest;
+                if let &[kind, _, _, high, low] = self.header.as_slice() {
+                    self.header.clear();
+                    let bytes = u16::from_be_bytes([high, low]);
+                    self.begin(frame, kind, turn);
+                    seen.record(Record {
+                        direction: way,
+                        kind,
+                        bytes,
+                    });
+                    if kind == APPLICATION_DATA {
+                        turn.encrypted[0] += 1;
+                        turn.encrypted[1] += u64::from(bytes);
+                    }
+                    self.left = bytes.into();
+                }
+                continue;
+            }
+            let (body, rest) = bytes.split_at(bytes.len().min(self.left));
+            self.left -= body.len();
+            bytes = rest;
+            let room = HANDSHAKE_BYTES_MAX > self.handshake.len() + body.len();
+            if self.kind == 22 && !self.ciphers_changed && room {
+                self.handshake.extend(body);
+                self.messages(frame, turn);
+            }
+        }
+    }
+
+    fn begin(&mut self, frame: u64, kind: u8, turn: &mut Turn) {
+        self.kind = kind;
+        let what = match kind {
+            20 => {
+                self.ciphers_changed = true;
+                "ChangeCipherSpec"
+            }
+            21 => "alert",
+            22 if self.ciphers_changed => "Finished (encrypted)",
+            APPLICATION_DATA if turn.encrypted[0] == 0 => "encrypted",
+            _ => return,
+        };
+        turn.says.push(Said::new(what, frame));
+    }
+
+    fn messages(&mut self, frame: u64, turn: &mut Turn) {
+        while let &[kind, a, b, c, ..] = self.handshake.as_slice() {
+            let length = 4 + u32::from_be_bytes([0, a, b, c]) as usize;
+            if self.handshake.len() < length {
+                return;
+            }
+            self.handshake.drain(..length);
+            turn.says.push(Said::new(handshake_name(kind), frame));
+        }
+    }
+}
+
+/// RFC 8446 §4 and RFC 5246 §7.4.
+fn handshake_name(kind: u8) -> &'static str {
+    match kind {
+        1 => "ClientHello",
+        2 => "ServerHello",
+        4 => "NewSessionTicket",
+        11 => "Certificate",
+        12 => "ServerKeyExchange",
+        13 => "CertificateRequest",
+        14 => "ServerHelloDone",
+        15 => "CertificateVerify",
+        16 => "ClientKeyExchange",
+        22 => "CertificateStatus",
+        _ => "handshake message",
+    }
+}
+
+impl Seen {
+    fn record(&mut self, record: Record) {
+        if self.records.len() < RECORDS_MAX {
+            self.records.push(record);
+        } else {
+            self.records_more += 1;
+        }
+    }
+
+    /// Whether `user` stands in a certificate that the client showed for all to read.
+    pub(super) fn in_certificate(&self, tls: Option<&TlsFinding>, user: &str) -> bool {
+        let shown = tls.map(|tls| tls.visible.client_certificates.as_slice());
+        shown
+            .unwrap_or_default()
+            .iter()
+            .any(|subject| subject.contains(user))
+    }
+}
+
+impl Times {
+    /// Tells the login by its length: the observer knows the protocol, and lengths are not hidden.
+    pub(super) fn of(
+        turns: &[Turn],
+        login_bytes: u64,
+        each_bytes: u64,
+        whole_ns: u64,
+    ) -> Option<Self> {
+        let is_login = |turn: &Turn| {
+            let sealed = turn.encrypted == [1, login_bytes + each_bytes];
+            let plain = turn.encrypted == [0, 0] && turn.bytes == login_bytes;
+            turn.direction == Direction::ToServer && (sealed || plain)
+        };
+        let at = turns.iter().position(is_login)?;
+        let (login, answer) = (&turns[at], turns.get(at + 1)?);
+        Some(Self {
+            login_frame: login.frames[1],
+            before_ns: login.at_ns,
+            login_ns: answer.at_ns.saturating_sub(login.at_ns),
+            after_ns: whole_ns.saturating_sub(answer.at_ns),
+        })
+    }
+}
+
+impl Size {
+    /// Guesses from the client's largest turn: what is in it is the file and the frame behind it.
+    pub(super) fn estimate(turns: &[Turn], each_bytes: u64, truth: u64) -> Option<Self> {
+        let from_client = turns
+            .iter()
+            .filter(|turn| turn.direction == Direction::ToServer);
+        let turn = from_client.max_by_key(|turn| turn.encrypted[1])?;
+        let [records, record_bytes] = turn.encrypted;
+        let end = BodyEnd {
+            sha256: Sha256::of(b""),
+        };
+        let frame_bytes = encode(&end).map_or(0, |frame| frame.len() as u64);
+        Some(Self {
+            frames: turn.frames,
+            records,
+            record_bytes,
+            each_bytes,
+            frame_bytes,
+            estimate: record_bytes.saturating_sub(records * each_bytes + frame_bytes),
+            truth,
+        })
+    }
+}
+
+/// What Wireshark's reader is told, by frame: each turn's first one says what happens.
+pub(super) fn comments(run: &Run) -> Comments {
+    let mut comments = Comments::new();
+    let first = run.connection.frames[0];
+    comments.insert(
+        first,
+        "Reconstructed: a relay sees bytes, not packets. The payload from here on is real.".into(),
+    );
+    for turn in &run.turns {
+        let who = match turn.direction {
+            Direction::ToServer => "client to server",
+            Direction::ToClient => "server to client",
+        };
+        let mut text = format!("{who}: {}", turn.words().collect::<Vec<_>>().join(", "));
+        let labels: Vec<&str> = turn.marks.iter().map(|mark| mark.label.as_str()).collect();
+        if !labels.is_empty() {
+            text += &format!(". Readable by anybody: {}", labels.join(", "));
+        }
+        if let Some(lesson) = lesson(run.kind, turn) {
+            text = format!("{text}. {lesson}");
+        }
+        comments.insert(turn.frames[0], text);
+    }
+    comments
+}
+
+fn lesson(kind: RunKind, turn: &Turn) -> Option<&'static str> {
+    let says = |word: &str| turn.words().any(|says| says == word);
+    if says("ClientHello") {
+        return Some("The server's name and the protocol asked for stand here for all to read");
+    }
+    if says("ServerHello") {
+        return Some(match kind.is_tls12() {
+            true => "TLS 1.2 shows the server's certificate",
+            false => {
+                "The last readable handshake message of TLS 1.3: the certificates are encrypted"
+            }
+        });
+    }
+    (kind.is_tls12() && says("Certificate"))
+        .then_some("TLS 1.2 shows the client's certificate: who is asking")
+}

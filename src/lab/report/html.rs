@@ -1,0 +1,227 @@
+//! `report.html`: one file that needs no script, no network, and no other file.
+//!
+//! Both languages stand in it; two radio buttons and CSS show one of them. `maud` escapes whatever is put
+//! in, and nothing here goes around it but the style sheet.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::lessons;
+use super::picture::{ladder, sizes};
+use super::story::{Story, story};
+use super::streams;
+use super::table::{Verdict, rows, title};
+use crate::lab::compare::facts::{Report, Run, RunKind, Text};
+use crate::text::size;
+
+/// The whole page.
+pub fn page(report: &Report) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { "Sealpost: what a stranger reads" }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                input.switch #en type="radio" name="language" checked aria-label="English";
+                input.switch #zh type="radio" name="language" aria-label="简体中文";
+                (top(report))
+                main {
+                    (verdicts(report))
+                    (findings(report))
+                    (read_alike(report))
+                    (pictures(report))
+                    (lessons::wireshark(report))
+                    (lessons::questions(report))
+                    (proofs(report))
+                    (lessons::caveats(report))
+                }
+                footer {
+                    (both("Made by", "由")) " sealpost " (report.sealpost) " lab compare"
+                    (both(".", " 生成。")) " " (report.made)
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// A sentence in both languages, of which one is shown.
+pub(super) fn both(en: &str, zh: &str) -> Markup {
+    html! { span.en lang="en" { (en) } span.zh lang="zh-Hans" { (zh) } }
+}
+
+/// The same of a [`Text`].
+pub(super) fn say(text: &Text) -> Markup {
+    both(&text.en, &text.zh)
+}
+
+/// The runs to set side by side: plain, and the strongest of the others.
+fn beside(report: &Report) -> (Vec<&Run>, Vec<&Run>) {
+    let best = [
+        RunKind::Mtls13,
+        RunKind::Tls13,
+        RunKind::Mtls12,
+        RunKind::Tls12,
+    ];
+    let of = |kind| report.runs.iter().find(|run| run.kind == kind);
+    let best = best.into_iter().find_map(of).map(|run| run.kind);
+    let shown = |run: &&Run| run.kind == RunKind::Plain || Some(run.kind) == best;
+    report.runs.iter().partition(shown)
+}
+
+fn top(report: &Report) -> Markup {
+    html! {
+        header {
+            div.langs {
+                label for="en" { "English" }
+                label for="zh" lang="zh-Hans" { "简体中文" }
+            }
+            h1 { (both("One file, sent as a postcard and in a sealed envelope", "同一个文件：一次写在明信片上，一次装进密封信封")) }
+            p {
+                (both(
+                    "The same client logged in to the same server and carried the same file, once for each way below. A tap between them recorded every byte. This page tells what a stranger on the way reads in the recordings, without any key; every figure was computed from them.",
+                    "同一个客户端登录同一个服务器，以下面每种方式各传输一次同一个文件。两者之间的监听点记录了每一个字节。本页说明路上的陌生人在没有任何密钥的情况下能从记录中读到什么；所有数字都由这些记录计算得出。",
+                ))
+            }
+            ul.facts {
+                li { b { (both("File", "文件")) } code { (report.file.name) } " · " (size(report.file.bytes)) }
+                li { b { (both("User", "用户")) } code { (report.user) } }
+                li { b { (both("Password", "密码")) } code { (report.password) } " " span.soft { (both("made for this, now worthless", "专为本次生成，现已失效")) } }
+                li { b { (both("Server", "服务器")) } code { (report.server_name) } }
+            }
+        }
+    }
+}
+
+/// A card for each run: what was read, what is visible all the same.
+fn verdicts(report: &Report) -> Markup {
+    html! {
+        section.cards {
+            @for run in &report.runs {
+                @let Story { read, visible, open } = story(run, report);
+                article.card.open[open] {
+                    h3 { (say(&title(run.kind))) }
+                    div.read[open].hid[!open] { b { (say(&read)) } }
+                    ul { @for item in &visible { li { (say(item)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn findings(report: &Report) -> Markup {
+    html! {
+        h2 { (both("What a stranger wants, and gets", "陌生人想要什么，得到什么")) }
+        p.soft { (both(
+            "● it has this   ○ it looked for this in every byte and did not find it   ↑ to the server   ↓ to the client",
+            "● 得到了   ○ 在每个字节中查找而未找到   ↑ 发往服务器   ↓ 发往客户端",
+        )) }
+        div.wide tabindex="0" {
+            table {
+                thead { tr {
+                    th scope="col" {}
+                    @for run in &report.runs { th scope="col" { (say(&title(run.kind))) } }
+                } }
+                tbody {
+                    @for row in rows(report) {
+                        tr {
+                            th scope="row" { (say(&row.what)) }
+                            @for cell in &row.cells {
+                                td.read[cell.verdict == Verdict::Read].hid[cell.verdict == Verdict::Hidden] { (say(&cell.text)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.soft {
+            (both("The file's own entropy is ", "文件自身的熵为每字节 ")) (format!("{:.2}", report.file.entropy))
+            (both(
+                " bits a byte; encrypted bytes come close to 8. Bytes are counted as TCP payload, both ways, the handshake included.",
+                " 比特；加密后的字节接近 8。字节数为双向 TCP 载荷，含握手。",
+            ))
+        }
+    }
+}
+
+fn read_alike(report: &Report) -> Markup {
+    let (shown, others) = beside(report);
+    html! {
+        h2 { (both("The streams, as an eavesdropper reads them", "窃听者眼中的两条数据流")) }
+        p { (both(
+            "Everything one side sent until the other did, in order: its first bytes as text and as hex. What was found is marked. A dot stands for a byte that is no letter.",
+            "按顺序列出每一方连续发送的内容：开头的字节以文本和十六进制显示。找到的内容已标出。点表示不是可显示字符的字节。",
+        )) }
+        div.pair { @for run in shown { (streams::stream(run)) } }
+        @for run in others {
+            details.more {
+                summary { (say(&title(run.kind))) }
+                (streams::stream(run))
+            }
+        }
+    }
+}
+
+fn pictures(report: &Report) -> Markup {
+    let (shown, others) = beside(report);
+    let figures = |run: &Run| {
+        html! {
+            figure {
+                (ladder(run))
+                figcaption { b { (say(&title(run.kind))) } (both(
+                    ": who spoke, in which frames, how much. Words are what anybody can read.",
+                    "：谁在说话、在哪些帧、多少字节。文字是任何人都能读到的内容。",
+                )) }
+            }
+        }
+    };
+    html! {
+        h2 { (both("Who spoke when: the ladder of packets", "谁在何时说话：数据包阶梯图")) }
+        div.pair { @for run in &shown { (figures(run)) } }
+        @for run in &others {
+            details.more { summary { (say(&title(run.kind))) } (figures(run)) }
+        }
+        h2 { (both("Sizes are not encrypted", "大小并未加密")) }
+        p { (both(
+            "Each bar is one record of TLS (in plain: one turn), up to the server, down to the client, in order. The contents are gone, the shape is not: a login is short, a file is a wall of full records, and its length can be read off.",
+            "每根竖条是一个 TLS 记录（明文则为一次发言），向上发往服务器，向下发往客户端，按顺序排列。内容看不见了，轮廓还在：登录很短，文件是一排满长的记录，其长度可以直接读出。",
+        )) }
+        div.pair {
+            @for run in &report.runs {
+                figure {
+                    (sizes(run))
+                    figcaption { b { (say(&title(run.kind))) } (both(
+                        ": height is the square root of the length.",
+                        "：高度为长度的平方根。",
+                    )) @if run.records_more > 0 { " " (both("Not drawn: ", "未画出：")) (run.records_more) } }
+                }
+            }
+        }
+    }
+}
+
+fn proofs(report: &Report) -> Markup {
+    html! {
+        h2 { (both("Check every claim", "逐条验证")) }
+        p { (both(
+            "Each command is for a shell in the folder of this report; tshark comes with Wireshark. What it prints stands below it.",
+            "以下命令在本报告所在文件夹的命令行中运行；tshark 随 Wireshark 安装。其下一行为输出。",
+        )) }
+        @for run in &report.runs {
+            details {
+                summary { (say(&title(run.kind))) }
+                @for claim in report.claims.iter().filter(|claim| claim.run == run.kind) {
+                    p {
+                        (say(&claim.what))
+                        @if let Some(frame) = claim.frame { " " span.soft { (both("frame", "帧")) " " (frame) } }
+                    }
+                    pre { "$ " (claim.command) "\n" @if claim.output.is_empty() { (both("(prints nothing)", "（没有输出）")) } @else { (claim.output) } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! A comparison as people read it: pure functions of [`super::compare::facts`].
+//!
+//! Whatever came from the wire, or from a file's name, is escaped where it is rendered: by `maud` in HTML,
+//! by [`crate::text::escape`] elsewhere.
+
+pub mod html;
+mod lessons;
+mod picture;
+pub mod readme;
+pub mod story;
+mod streams;
+pub mod table;

@@ -1,0 +1,332 @@
+//! The lab's comparison: what it says it found is there, what it says is hidden is not, and each claim of
+//! its README is proved once more by `tshark`, where that is installed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Ran, set_mode, skipped};
+
+/// A comparison that was made, in a folder that goes with it.
+struct Compared {
+    dir: TempDir,
+    report: Value,
+}
+
+impl Compared {
+    fn make(args: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let json = Ran::of(&mut sealpost(dir.path(), args)).ok();
+        let report: Value = serde_json::from_str(&json).unwrap();
+        Self { dir, report }
+    }
+
+    fn out(&self) -> PathBuf {
+        self.dir.path().join("sealpost-lab")
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.out().join(name)).unwrap()
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.report[key].as_str().unwrap()
+    }
+
+    fn run(&self, kind: &str) -> &Value {
+        let runs = self.report["runs"].as_array().unwrap();
+        runs.iter().find(|run| run["kind"] == kind).unwrap()
+    }
+
+    /// The frame where this was found, by the report.
+    fn found(&self, kind: &str, label: &str) -> Option<u64> {
+        let secrets = self.run(kind)["connection"]["secrets"].as_array().unwrap();
+        let secret = secrets.iter().find(|secret| secret["label"] == label);
+        secret.unwrap()["found"]["frame"].as_u64()
+    }
+
+    /// Blocks of the file found, to the server and to the client.
+    fn blocks(&self, kind: &str) -> [u64; 2] {
+        let connection = &self.run(kind)["connection"];
+        ["to_server", "to_client"].map(|way| connection[way]["blocks_found"].as_u64().unwrap())
+    }
+}
+
+/// `sealpost lab compare --json`, with its temporary files below `dir` too.
+fn sealpost(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealpost"));
+    let tmp = dir.join("tmp");
+    fs::create_dir_all(&tmp).unwrap();
+    command
+        .args(["lab", "compare", "--json"])
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("TMPDIR", tmp)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Whether the tools of the README's commands are there.
+fn tshark() -> bool {
+    let there = |tool: &str| Command::new(tool).arg("-v").output().is_ok();
+    let all = there("tshark") && there("xxd");
+    if !all {
+        skipped("the proofs of the comparison: tshark or xxd is not installed");
+    }
+    all
+}
+
+fn shell(dir: &Path, command: &str) -> String {
+    let ran = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn plain_shows_everything_and_mutual_tls_neither_secret_nor_file() {
+    let compared = Compared::make(&[]);
+    let blocks = compared.report["file"]["blocks"].as_u64().unwrap();
+    for label in ["user", "password", "file name"] {
+        assert!(compared.found("plain", label).is_some(), "{label}");
+        assert_eq!(compared.found("mtls13", label), None, "{label}");
+    }
+    assert_eq!(compared.blocks("plain"), [blocks; 2]);
+    assert_eq!(compared.blocks("mtls13"), [0; 2]);
+    // What TLS does not hide is said too.
+    let tls = &compared.run("mtls13")["connection"]["tls"];
+    assert_eq!(tls["server_name"], compared.report["server_name"]);
+    assert_eq!(tls["alpn_offered"][0], "sealpost/1");
+    let size = &compared.run("mtls13")["size"];
+    assert_eq!(size["estimate"], compared.report["file"]["bytes"]);
+    for kind in ["plain", "mtls13"] {
+        assert_eq!(compared.run(kind)["digests_agree"], true);
+    }
+    // The secrets are of this run: another one has others.
+    let other = Compared::make(&[]);
+    for key in ["user", "password", "server_name"] {
+        assert_ne!(compared.text(key), other.text(key));
+    }
+}
+
+#[test]
+fn only_tls_1_2_shows_certificates_and_every_claim_is_proved_again() {
+    let compared = Compared::make(&["--all"]);
+    let certificates = |kind: &str| {
+        let tls = &compared.run(kind)["connection"]["tls"];
+        ["server_certificates", "client_certificates"].map(|chain| tls[chain].to_string())
+    };
+    for kind in ["tls13", "mtls13"] {
+        assert_eq!(certificates(kind), ["[]", "[]"], "{kind}");
+    }
+    assert_eq!(certificates("tls12")[1], "[]");
+    let [server, client] = certificates("mtls12");
+    assert!(server.contains(compared.text("server_name")), "{server}");
+    assert!(client.contains(compared.text("user")), "{client}");
+    // In TLS 1.2 the certificate gives the user away, and nothing else.
+    assert!(compared.found("mtls12", "user").is_some());
+    assert_eq!(compared.found("mtls12", "password"), None);
+    if !tshark() {
+        return;
+    }
+    let readme = compared.read("README.txt");
+    let claims = compared.report["claims"].as_array().unwrap();
+    assert!(claims.len() > 30, "{}", claims.len());
+    for claim in claims {
+        let command = claim["command"].as_str().unwrap();
+        assert!(readme.contains(command), "{command}");
+        let output = shell(&compared.out(), command);
+        assert_eq!(output, claim["output"].as_str().unwrap(), "{command}");
+    }
+    let no_fault = "_ws.malformed || tcp.analysis.flags || tcp.checksum.status!=1 || \
+                    ip.checksum.status!=1";
+    for kind in ["plain", "mtls13", "mtls13.with-keys", "tls12"] {
+        let checked = format!(
+            "tshark -r {kind}.pcapng -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -Y '{no_fault}'"
+        );
+        assert_eq!(shell(&compared.out(), &checked), "", "{kind}");
+    }
+}
+
+#[test]
+fn a_capture_with_keys_opens_without_any_setup_and_the_login_is_where_it_was_said_to_be() {
+    if !tshark() {
+        return;
+    }
+    let compared = Compared::make(&["--all"]);
+    for kind in ["tls13", "mtls13", "tls12", "mtls12"] {
+        let filter = format!("data contains \"{}\"", compared.text("password"));
+        let frames = |file: &str| {
+            let command =
+                format!("tshark -r {file}.pcapng -Y '{filter}' -T fields -e frame.number");
+            shell(&compared.out(), &command)
+        };
+        let login = &compared.run(kind)["times"]["login_frame"];
+        assert_eq!(frames(&format!("{kind}.with-keys")), login.to_string());
+        assert_eq!(frames(kind), "");
+    }
+}
+
+#[test]
+fn what_was_never_sent_is_not_found() {
+    let compared = Compared::make(&[]);
+    let capture = compared.out().join("plain.pcapng");
+    let read = Ran::of(Command::new(env!("CARGO_BIN_EXE_sealpost")).args([
+        "capture",
+        "read",
+        "--json",
+        capture.to_str().unwrap(),
+        "--find",
+        "absent=text:a-password-that-nobody-sent",
+        "--find",
+        &format!("present=text:{}", compared.text("password")),
+    ]));
+    let finding: Value = serde_json::from_str(&read.ok()).unwrap();
+    let secrets = &finding["connections"][0]["secrets"];
+    assert_eq!(secrets[0]["found"], Value::Null);
+    assert_eq!(
+        secrets[1]["found"]["frame"],
+        compared.found("plain", "password").unwrap()
+    );
+}
+
+#[test]
+fn captures_and_keys_are_their_owners_alone_even_over_older_files_and_nothing_else_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("sealpost-lab");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("mtls13.keys"), "older").unwrap();
+    set_mode(&out.join("mtls13.keys"), 0o644);
+    let ran = Command::output(&mut sealpost(dir.path(), &[])).unwrap();
+    assert!(ran.status.success());
+    let keys = fs::read_to_string(out.join("mtls13.keys")).unwrap();
+    assert!(!keys.contains("older") && keys.contains("CLIENT_HANDSHAKE_TRAFFIC_SECRET"));
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&out).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        if name.ends_with(".pcapng") || name.ends_with(".keys") {
+            assert_eq!(mode, 0o600, "{name}");
+        }
+        names.push(name);
+    }
+    names.sort();
+    names.retain(|name| name != "sealpost.lua");
+    let expected = [
+        "README.txt",
+        "mtls13.keys",
+        "mtls13.pcapng",
+        "mtls13.with-keys.pcapng",
+        "plain.pcapng",
+        "report.html",
+        "report.json",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn files_that_are_replaced_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = || {
+        let mut command = sealpost(dir.path(), &["--out", "here"]);
+        Ran::of(&mut command)
+    };
+    run().ok();
+    let mut again = Command::new(env!("CARGO_BIN_EXE_sealpost"));
+    again
+        .args(["lab", "compare", "--out", "here"])
+        .current_dir(dir.path());
+    let again = Ran::of(&mut again);
+    assert!(
+        again.err.contains("replaced: plain.pcapng"),
+        "{}",
+        again.err
+    );
+    assert!(again.ok().contains("report.html"));
+    fs::write(dir.path().join("file"), "").unwrap();
+    let refused = Ran::of(&mut sealpost(dir.path(), &["--out", "file"]));
+    assert_eq!(refused.code, 23, "{}", refused.out);
+}
+
+#[test]
+fn a_file_name_cannot_write_into_the_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "<script>alert('x')<img src=x onerror=alert(1)>.txt";
+    fs::write(dir.path().join(name), "<b>not bold</b> ".repeat(1_000)).unwrap();
+    Ran::of(&mut sealpost(dir.path(), &[name])).ok();
+    let html = fs::read_to_string(dir.path().join("sealpost-lab/report.html")).unwrap();
+    for raw in [
+        "<script",
+        "<img",
+        "<b>not",
+        "src=\"http",
+        "href=",
+        "url(",
+        "@import",
+    ] {
+        assert!(!html.contains(raw), "{raw}");
+    }
+    assert!(html.contains("&lt;script&gt;alert('x')"));
+    if tshark() {
+        let report = fs::read_to_string(dir.path().join("sealpost-lab/report.json")).unwrap();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        for claim in report["claims"].as_array().unwrap() {
+            let command = claim["command"].as_str().unwrap();
+            let output = shell(&dir.path().join("sealpost-lab"), command);
+            assert_eq!(output, claim["output"].as_str().unwrap(), "{command}");
+        }
+    }
+}
+
+#[test]
+fn small_and_empty_files_are_told_about_honestly() {
+    for bytes in [0, 1, 100] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("small"), "x".repeat(bytes)).unwrap();
+        let json = Ran::of(&mut sealpost(dir.path(), &["small"])).ok();
+        let report: Value = serde_json::from_str(&json).unwrap();
+        let size = &report["runs"][1]["size"];
+        let caveats = report["caveats"].to_string();
+        let exact = size["estimate"] == size["truth"];
+        assert_eq!(
+            caveats.contains("size_not_exact"),
+            !exact,
+            "{bytes}: {size}"
+        );
+        assert_eq!(report["runs"][0]["digests_agree"], true);
+    }
+}
+
+#[test]
+fn it_needs_no_privilege() {
+    let dir = tempfile::tempdir().unwrap();
+    set_mode(dir.path(), 0o777);
+    let mut command = sealpost(dir.path(), &[]);
+    set_mode(&dir.path().join("tmp"), 0o777);
+    if rustix::process::geteuid().is_root() {
+        // The program itself may stand where others cannot go.
+        let program = dir.path().join("sealpost");
+        fs::copy(env!("CARGO_BIN_EXE_sealpost"), &program).unwrap();
+        set_mode(&program, 0o755);
+        let mut dropped = Command::new("setpriv");
+        dropped
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(&program)
+            .args(command.get_args())
+            .current_dir(dir.path())
+            .env("TMPDIR", dir.path().join("tmp"));
+        command = dropped;
+    }
+    let report: Value = serde_json::from_str(&Ran::of(&mut command).ok()).unwrap();
+    assert_eq!(report["runs"].as_array().unwrap().len(), 2);
+}
