@@ -26,7 +26,7 @@ fail() {
 # The program is Rust with a little C inside (aws-lc, the cryptography under rustls).
 need_toolchain() {
     if ! command -v cargo >/dev/null 2>&1; then
-        local cargo_home=${CARGO_HOME:-$HOME/.cargo}
+        local cargo_home=${CARGO_HOME:-${HOME-}/.cargo}
         [ -x "$cargo_home/bin/cargo" ] && PATH="$cargo_home/bin:$PATH"
     fi
     command -v cargo >/dev/null 2>&1 ||
@@ -34,9 +34,14 @@ need_toolchain() {
             "install Rust with rustup (rustup.rs), open a new terminal, and run this again"
     local wanted have
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$here/Cargo.toml")
-    have=$(cargo --version | cut -d' ' -f2)
+    have=$(cd "$here" && cargo --version) ||
+        fail "cargo does not run (its words are above)" "rustup default stable"
+    have=${have#cargo }
+    have=${have%% *}
     [ "$(printf '%s\n%s\n' "$wanted" "${have%%-*}" | sort -V | head -n 1)" = "$wanted" ] ||
-        fail "cargo $have is too old: Sealpost needs $wanted or newer" "rustup update stable"
+        fail "cargo $have is too old: Sealpost needs $wanted or newer" \
+            "with rustup: rustup update stable" \
+            "with another package manager's cargo: install Rust with rustup (rustup.rs) instead"
     command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 ||
         fail "a C compiler is missing" "install one: apt-get install gcc, dnf install gcc, or xcode-select --install"
 }
@@ -44,8 +49,12 @@ need_toolchain() {
 build() {
     need_toolchain
     say "building (the first time takes some minutes) …" >&2
-    (cd "$here" && cargo build --release --quiet --bin sealpost)
-    sealpost=${CARGO_TARGET_DIR:-$here/target}/release/sealpost
+    # Whoever watches sees how far it is; a log stays short.
+    local quiet=--quiet
+    [ -t 2 ] && quiet=
+    (cd "$here" && cargo build --release ${quiet:+"$quiet"} --bin sealpost)
+    # A relative CARGO_TARGET_DIR counts from where cargo ran.
+    sealpost=$(cd "$here" && cd "${CARGO_TARGET_DIR:-target}" && pwd)/release/sealpost
 }
 
 # Runs a command of sealpost and shows it as one would type it.
@@ -99,7 +108,7 @@ demo() {
     local look=(--find "user=text:demo" --find "password=env:SEALPOST_DEMO_PASSWORD" --find "file name=text:$name" --find-file "$out/$name")
     for kind in plain mtls; do
         say
-        say "   $kind:"
+        say "   $kind, the upload's connection and the download's:"
         "$sealpost" -q capture read "$out/$kind.pcapng" "${look[@]}" | sed 's/^/   /'
     done
     say

@@ -88,6 +88,10 @@ pub const SOCKET_BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes buffered under a connection that only talks.
 pub const SOCKET_BUFFER_IDLE_BYTES: usize = 8 * 1024;
 
+/// Bytes of one detail in the log and the audit trail; a file's name fits. A certificate nobody signed may
+/// have a subject of 60 KiB, and a client may show it as often as it likes.
+pub const DETAIL_BYTES_MAX: usize = 2 * 1024;
+
 /// Bytes in the longest `agent` of a hello.
 pub const AGENT_BYTES_MAX: usize = 256;
 

@@ -10,6 +10,7 @@
 use std::error::Error as StdError;
 use std::{fmt, io};
 
+use crate::lang::{Both, Lang};
 use crate::protocol::Code;
 
 /// The result of anything that can fail.
@@ -24,6 +25,7 @@ struct Inner {
     kind: Kind,
     message: String,
     hint: Option<String>,
+    chinese: Option<(String, String)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -35,6 +37,7 @@ impl Error {
                 kind,
                 message: message.into(),
                 hint: None,
+                chinese: None,
                 source: None,
             }),
         }
@@ -44,6 +47,13 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.inner.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what is wrong and what to do next in Simplified Chinese.
+    #[must_use]
+    pub fn zh(mut self, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        self.inner.chinese = Some((message.into(), hint.into()));
         self
     }
 
@@ -58,6 +68,19 @@ impl Error {
     #[must_use]
     pub fn about(mut self, what: impl fmt::Display) -> Self {
         self.inner.message = format!("{} [{what}]", self.inner.message);
+        if let Some((message, _)) = &mut self.inner.chinese {
+            *message = format!("{message} [{what}]");
+        }
+        self
+    }
+
+    /// As [`Error::about`], in both languages.
+    #[must_use]
+    pub fn about_both(mut self, what: &Both) -> Self {
+        self.inner.message = format!("{} [{}]", self.inner.message, what.en);
+        if let Some((message, _)) = &mut self.inner.chinese {
+            *message = format!("{message} [{}]", what.zh);
+        }
         self
     }
 
@@ -74,6 +97,20 @@ impl Error {
     /// What to do next.
     pub fn next_step(&self) -> Option<&str> {
         self.inner.hint.as_deref()
+    }
+
+    /// What is wrong and what to do next in Simplified Chinese, where it is known so.
+    pub fn chinese(&self) -> Option<(&str, &str)> {
+        let (message, hint) = self.inner.chinese.as_ref()?;
+        Some((message, hint))
+    }
+
+    /// What is wrong and what to do next, in `lang` or else in English.
+    pub fn told_in(&self, lang: Lang) -> (&str, Option<&str>) {
+        match (lang, self.chinese()) {
+            (Lang::Chinese, Some((message, hint))) => (message, Some(hint)),
+            _ => (self.message(), self.next_step()),
+        }
     }
 
     /// An error about reading or writing a local file: `what` is a verb phrase such as `read data/users.csv`.

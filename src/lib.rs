@@ -17,12 +17,13 @@
 //! | [`client`] | a typed client, transfers with resume, many at once | |
 //! | [`store`] | users, index, blobs, access rules, audit trail; writes under `data/` | argon2, csv |
 //! | [`pki`] | certificates and their revocation; writes under `certs/` | rcgen, x509-parser, pkcs8, PEM |
+//! | [`doctor`] | examines a server from outside | |
 //! | [`lab`] | records a connection and tells what can be read in it; experiments with attackers | pcapng |
 //! | [`cli`] | what people type and read | clap, the terminal |
-//! | [`error`], [`config`], [`text`] | the error type, every limit, sizes and times as people write them | |
+//! | [`error`], [`lang`], [`config`], [`text`] | the error type, its languages, every limit, sizes and times as people write them | |
 //!
 //! ```text
-//! main → cli → { server, client, pki, lab, store }
+//! main → cli → { server, client, doctor, pki, lab, store }     doctor → client, transport, pki
 //! server → transport, protocol, store, pki (reading a certificate)    client → transport, protocol
 //! transport → pki (keys), protocol (ALPN)     store → protocol (names)     any → error, config, text
 //! ```
@@ -57,8 +58,10 @@
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod lab;
+pub mod lang;
 pub mod pki;
 pub mod protocol;
 pub mod server;

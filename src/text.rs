@@ -20,6 +20,32 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// `text`, or its beginning and `…` where it is longer than `bytes`: what a stranger sends must not fill a log.
+pub(crate) fn brief(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(bytes);
+    format!("{}…", &text[..end])
+}
+
+/// The JSON text `json` with JSON escapes for everything that could move a cursor or reorder a line; in JSON text such characters
+/// occur only inside strings.
+pub(crate) fn escape_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for c in json.chars() {
+        if c.is_control() || is_invisible(c) {
+            for unit in c.encode_utf16(&mut units) {
+                let _infallible = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 /// Characters without a shape of their own that change how the text around them is read.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -132,6 +158,12 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_beginning_of_a_long_text_ends_between_two_characters() {
+        assert_eq!(brief("课程", 6), "课程");
+        assert_eq!(brief("课程", 5), "课…");
+    }
 
     #[test]
     fn a_peers_bytes_cannot_move_the_cursor_or_reorder_the_line() {

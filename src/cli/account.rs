@@ -8,6 +8,7 @@ use serde_json::json;
 use super::connect::ConnectOptions;
 use super::output::Output;
 use super::secret::Secret;
+use crate::config::PASSWORD_BYTES_MIN;
 use crate::error::{Error, Kind, Result};
 use crate::text::escape;
 
@@ -38,7 +39,9 @@ pub(crate) struct WhoamiCommand {
 impl RegisterCommand {
     pub(crate) fn run(self, output: Output) -> Result<ExitCode> {
         let user = self.connect.user()?;
-        let password = self.connect.password(&format!("password for {user}"))?;
+        let password = self.connect.password(&format!(
+            "password for {user}, at least {PASSWORD_BYTES_MIN} bytes"
+        ))?;
         if self.connect.asks_for_password() {
             repeat(&password, user)?;
         }
@@ -57,9 +60,9 @@ impl PasswdCommand {
     pub(crate) fn run(self, output: Output) -> Result<ExitCode> {
         let user = self.connect.user()?;
         let old = self.connect.password(&format!("old password of {user}"))?;
-        let new = self
-            .new_password
-            .read(&format!("new password for {user}"))?;
+        let new = self.new_password.read(&format!(
+            "new password for {user}, at least {PASSWORD_BYTES_MIN} bytes"
+        ))?;
         if self.new_password == Secret::Prompt {
             repeat(&new, user)?;
         }

@@ -193,7 +193,7 @@ fn register_error(error: RegisterError, name: &UserName) -> Error {
 fn change_error(error: ChangeError) -> Error {
     match error {
         ChangeError::Unknown => Error::new(Kind::NotFound, "there is no such user")
-            .hint("sealpost user list shows them all; upper and lower case differ"),
+            .hint("`sealpost user list` shows them all; upper and lower case differ"),
         ChangeError::Password(what) => password_error(what),
         ChangeError::Busy => busy(),
         ChangeError::Io(error) => error,
@@ -332,7 +332,7 @@ impl FsckCommand {
                 output.line(escape(&problem.to_string()));
             }
             output.note(format!(
-                "{} files, {}, {} users, {} rules, {} problems",
+                "files: {} ({}), users: {}, rules: {}, problems: {}",
                 report.files,
                 text::size(report.bytes),
                 report.users,

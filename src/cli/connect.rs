@@ -7,9 +7,11 @@ use clap::Args;
 
 use super::output::Output;
 use super::secret::Secret;
+use super::show_as::{Shown, ShownTls};
 use super::tls::TlsOptions;
-use crate::client::{Client, Login, Target};
+use crate::client::{Client, Login, Narrator, Target};
 use crate::config::{DEFAULT_ADDRESS, DEFAULT_PORT};
+use crate::doctor::Patient;
 use crate::error::{Error, Kind, Result};
 use crate::pki::{Passphrase, keys};
 use crate::protocol::{Account, LoginMethod, Secure};
@@ -93,6 +95,9 @@ struct SecurityOptions {
     /// Do not resume earlier TLS sessions
     #[arg(long)]
     no_resume: bool,
+    /// Tell step by step how each connection comes about: every message, check, size and time
+    #[arg(long)]
+    explain: bool,
 }
 
 impl ConnectOptions {
@@ -148,7 +153,10 @@ impl ConnectOptions {
     fn target(&self, login: Login, output: Output) -> Result<Target> {
         let (host, port) = host_and_port(&self.server.server)?;
         if self.security.insecure && !self.security.plain {
-            output.warn("--insecure: the server is not verified; whoever is on the way can read and change everything");
+            output.warn(output.lang.pick(
+                "--insecure: the server is not verified; whoever is on the way can read and change everything",
+                "--insecure：没有验证服务器；途中任何人都能读取和篡改一切",
+            ));
         }
         Ok(Target {
             host,
@@ -161,6 +169,75 @@ impl ConnectOptions {
             timeout: self.server.timeout,
             rate: self.server.limit_rate,
             login,
+            narrator: self
+                .security
+                .explain
+                .then(|| Narrator::new(move |story| output.story(story))),
+        })
+    }
+
+    /// The server (or `host`), for an examination. What of the own files is missing is a finding of that.
+    pub(crate) fn patient(&self, host: Option<&str>) -> Result<Patient> {
+        let (host, port) = host_and_port(host.unwrap_or(&self.server.server))?;
+        let security = &self.security;
+        let certificate = self.certificate()?;
+        let tls = ClientTls {
+            roots: match (security.public_roots, &security.cacert) {
+                (true, _) => Roots::Public,
+                (false, Some(file)) => Roots::File(file.clone()),
+                (false, None) => Roots::File(Path::new(CERTS).join("ca.crt")),
+            },
+            passphrase: match &certificate {
+                Some((_, key)) if key.exists() => passphrase(security.pass.as_ref(), key)?,
+                _ => None,
+            },
+            certificate,
+            revocation_lists: security.crlfile.clone(),
+            server_name: security.servername.clone(),
+            insecure: security.insecure,
+            pin: security.pinnedpubkey.clone(),
+            resume: false,
+            policy: self.tls.policy(),
+        };
+        Ok(Patient {
+            host,
+            port,
+            tls: (!security.plain).then_some(tls),
+            connect_timeout: self.server.connect_timeout,
+            timeout: self.server.timeout,
+        })
+    }
+
+    /// The settings, for other tools.
+    pub(crate) fn shown(&self) -> Result<Shown> {
+        let (host, port) = host_and_port(&self.server.server)?;
+        let security = &self.security;
+        let ca = match security.public_roots {
+            true => None,
+            false if security.plain => None,
+            false => Some(self.ca_file()?),
+        };
+        let own = self.certificate()?;
+        let tls = ShownTls {
+            ca,
+            has_chain: own.as_ref().is_some_and(|(cert, _)| {
+                keys::certificates(cert, Kind::OwnCertificate).is_ok_and(|chain| chain.len() > 1)
+            }),
+            own,
+            pass: security.pass.clone(),
+            lists: security.crlfile.clone(),
+            insecure: security.insecure,
+            pin: security.pinnedpubkey.clone(),
+            policy: self.tls.policy(),
+        };
+        Ok(Shown {
+            name: security.servername.clone().unwrap_or_else(|| host.clone()),
+            host,
+            port,
+            user: self.server.user.clone(),
+            password: self.server.password.clone(),
+            timeout: self.server.connect_timeout,
+            tls: (!security.plain).then_some(tls),
         })
     }
 
@@ -195,7 +272,11 @@ impl ConnectOptions {
             return Ok(path);
         }
         Err(Error::new(Kind::CaFile, "there is no CA to check the server against")
-            .hint("name its file with --cacert; `sealpost pki init` makes one; --plain does without TLS"))
+            .hint("name its file with --cacert; `sealpost pki init` makes one; --plain does without TLS")
+            .zh(
+                "没有用来验证服务器的 CA",
+                "请用 --cacert 指定 CA 文件；`sealpost pki init` 可创建；--plain 则不使用 TLS",
+            ))
     }
 
     /// The own certificate and key: as given, else those in certs/ when they are there.
@@ -221,9 +302,11 @@ fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
     if let Some(complaint) = target
         .tls
         .as_ref()
-        .and_then(crate::transport::TlsClient::complaint)
+        .and_then(|tls| tls.complaint(&target.host))
     {
-        output.warn(format!("--insecure: {}", escape(complaint.message())));
+        let (message, _) = complaint.told_in(output.lang);
+        let label = output.lang.pick("--insecure: ", "--insecure：");
+        output.warn(format!("{label}{}", escape(message)));
     }
     let client = connected?;
     if target.tls.is_none() && !is_this_machine(&target.host) {
@@ -273,9 +356,10 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     let what = format!("passphrase of {}", key.display());
     match source {
         Some(source) => Ok(Some(Passphrase::from(source.read(&what)?))),
-        None if keys::needs_passphrase(key)? => {
-            Ok(Some(Passphrase::from(Secret::Prompt.read(&what)?)))
-        }
+        None if keys::needs_passphrase(key)? => match Secret::Prompt.read(&what) {
+            Ok(typed) => Ok(Some(Passphrase::from(typed))),
+            Err(error) => Err(keys::locked_without_passphrase(key).source(error)),
+        },
         None => Ok(None),
     }
 }

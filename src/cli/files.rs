@@ -53,8 +53,14 @@ struct TransferOptions {
     /// Folders with all that is in them
     #[arg(short, long)]
     recursive: bool,
-    /// When the name is taken
-    #[arg(long, value_name = "WHAT", default_value = "error")]
+    /// When the name is taken: error refuses, overwrite replaces once the new file is complete, rename
+    /// chooses a free name, resume goes on with an interrupted transfer of the same file
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "error",
+        hide_possible_values = true
+    )]
     conflict: ConflictWord,
     /// So many files at once, each over its own connection
     #[arg(short = 'j', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -113,8 +119,13 @@ pub(crate) struct MvCommand {
     from: String,
     /// The name it gets; ending with / a folder
     to: String,
-    /// When that name is taken
-    #[arg(long, value_name = "WHAT", default_value = "error")]
+    /// When that name is taken: error refuses, overwrite replaces what is there
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "error",
+        hide_possible_values = true
+    )]
     conflict: MoveConflict,
     #[command(flatten)]
     connect: ConnectOptions,
@@ -216,6 +227,9 @@ fn transfer(
     output: Output,
 ) -> Result<ExitCode> {
     let bars = Bars::new(jobs, output);
+    if matches!(batch.conflict, Conflict::Error | Conflict::Resume) {
+        bars.tell_when_stopped();
+    }
     let mut results = batch.run(client, jobs, &bars);
     bars.finish();
     let failed = results.iter().filter(|result| result.is_err()).count();
@@ -257,9 +271,12 @@ impl LsCommand {
         if self.reverse {
             files.reverse();
         }
+        if files.is_empty() {
+            output.note("no such files");
+        }
         if output.json {
             output.json(&json!({ "files": files }));
-        } else if self.long {
+        } else if self.long && !files.is_empty() {
             let rows = files.iter().map(|file| {
                 vec![
                     size(file.size),

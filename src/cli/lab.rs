@@ -49,9 +49,7 @@ struct CompareCommand {
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     match command.command {
-        LabSubcommand::Compare(command) => {
-            compare_run(command, output).map(|()| ExitCode::SUCCESS)
-        }
+        LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
         LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
     }
 }

@@ -9,6 +9,7 @@ mod admin;
 mod audit;
 mod capture;
 mod connect;
+mod doctor;
 mod experiments;
 mod files;
 mod lab;
@@ -18,17 +19,34 @@ mod progress;
 mod secret;
 mod serve;
 mod settings;
+mod show_as;
 mod tls;
 mod walk;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 
 use crate::error::{Error, Kind, Result};
+use crate::lang::Lang;
 use output::Output;
 use settings::Settings;
+
+/// What somebody who typed `sealpost` alone does next.
+const FIRST_STEPS: &str = "\
+First steps, in an empty folder:
+  sealpost pki init                      a CA of your own
+  sealpost pki issue server localhost    what proves the server
+  sealpost pki issue client alice        what proves a client
+  sealpost serve                         the server; the rest in another terminal, same folder
+  sealpost register --user alice         an account with a password
+  sealpost put FILE
+
+Each option can also come from the environment (SEALPOST_SERVER for --server) or a --config file;
+`sealpost config` shows which it was.";
 
 /// Carries files over plain TCP or mutual TLS, and shows what a stranger on the wire learns from each
 #[derive(Debug, Parser)]
@@ -36,7 +54,8 @@ use settings::Settings;
     name = "sealpost",
     version,
     max_term_width = 100,
-    propagate_version = true
+    propagate_version = true,
+    after_help = FIRST_STEPS
 )]
 struct Cli {
     #[command(flatten)]
@@ -49,8 +68,13 @@ struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Global {
-    /// Take options from this TOML file (tables [serve], [client], …)
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Take options from this TOML file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Take options from this TOML file (tables [serve], [client], …)"
+    )]
     config: Option<std::path::PathBuf>,
     /// Print JSON: one document for a read command, one event a line for a transfer
     #[arg(long, global = true)]
@@ -61,6 +85,28 @@ struct Global {
     /// Say more: causes of errors, the TLS session; twice for still more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// The language of errors and warnings [default: the locale's, else en]
+    #[arg(long, global = true, value_name = "LANGUAGE", ignore_case = true)]
+    lang: Option<LangWord>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LangWord {
+    #[value(aliases = ["english"])]
+    En,
+    #[value(aliases = ["zh-CN", "zh_CN", "zh-Hans", "cn"])]
+    Zh,
+}
+
+impl LangWord {
+    /// The language named, else the locale's.
+    fn or_locale(this: Option<Self>) -> Lang {
+        match this {
+            Some(Self::En) => Lang::English,
+            Some(Self::Zh) => Lang::Chinese,
+            None => Lang::of_locale(|name| std::env::var(name).ok()),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,6 +145,10 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Make, look at and revoke certificates
     Pki(pki::Pki),
+    /// Examine a server from outside: who answers, its TLS, its certificate, and the own one for it
+    Doctor(Box<doctor::DoctorCommand>),
+    /// Print the current settings as a command or script for another tool: python, curl, openssl, nginx
+    ShowAs(show_as::ShowAsCommand),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
     /// See on an own transfer what a stranger learns; be the man in the middle; try bad certificates
@@ -123,7 +173,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
         Err(Stop::Settings(error)) => {
-            Output::default().error(&error);
+            let output = Output {
+                lang: LangWord::or_locale(None),
+                ..Output::default()
+            };
+            output.error(&error);
             return ExitCode::from(error.kind().exit_code());
         }
     };
@@ -131,6 +185,7 @@ pub fn main() -> ExitCode {
         json: cli.global.json,
         quiet: cli.global.quiet,
         verbose: cli.global.verbose,
+        lang: LangWord::or_locale(cli.global.lang),
     };
     match run(cli.command, &command, &settings, output) {
         Ok(code) => code,
@@ -180,6 +235,8 @@ fn run(
         Command::Fsck(fsck) => return fsck.run(output),
         Command::Audit(audit) => return audit.run(output),
         Command::Pki(pki) => return pki::run(&pki, output),
+        Command::Doctor(doctor) => return doctor.run(output),
+        Command::ShowAs(show) => show.run(output)?,
         Command::Capture(command) => capture::run(command, output)?,
         Command::Lab(command) => return lab::run(command, output),
     }
@@ -193,12 +250,11 @@ fn config_run(
     output: Output,
 ) -> Result<()> {
     let wanted = config.command.as_deref();
-    let mut shown = false;
+    let mut shown = Vec::new();
     for command in clap.get_subcommands().filter(|command| match wanted {
         Some(wanted) => command.get_name() == wanted,
         None => ["serve", "ls"].contains(&command.get_name()),
     }) {
-        shown = true;
         let name = command.get_name();
         let whole = clap
             .clone()
@@ -209,8 +265,8 @@ fn config_run(
             continue;
         };
         let values = settings.effective(command, matches);
+        shown.push(serde_json::json!({ "command": name, "options": values }));
         if output.json {
-            output.json(&serde_json::json!({ "command": name, "options": values }));
             continue;
         }
         output.line(format!("sealpost {name}"));
@@ -223,14 +279,19 @@ fn config_run(
         });
         output.table(&["  option", "value", "from"], rows);
     }
-    if shown {
-        return Ok(());
+    if shown.is_empty() {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("there is no command {}", wanted.unwrap_or_default()),
+        )
+        .hint("`sealpost help` lists the commands"));
     }
-    Err(Error::new(
-        Kind::Usage,
-        format!("there is no command {}", wanted.unwrap_or_default()),
-    )
-    .hint("`sealpost help` lists the commands"))
+    match (wanted, shown.as_slice()) {
+        _ if !output.json => {}
+        (Some(_), [one]) => output.json(one),
+        (_, all) => output.json(&all),
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::text::escape;
+use crate::lang::Lang;
+use crate::text::{escape, escape_json};
+use crate::transport::Story;
 
 /// How to speak; made once from the global flags.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +25,8 @@ pub(crate) struct Output {
     pub(crate) quiet: bool,
     /// 0, or how often `-v` was given.
     pub(crate) verbose: u8,
+    /// The language of what is said to people.
+    pub(crate) lang: Lang,
 }
 
 impl Output {
@@ -39,7 +43,8 @@ impl Output {
     /// A value as one line of JSON on stdout.
     pub(crate) fn json(self, value: &impl Serialize) {
         if let Ok(text) = serde_json::to_string(value) {
-            self.line(text);
+            // On a terminal too: the names in it are a peer's.
+            self.line(escape_json(&text));
         }
     }
 
@@ -58,12 +63,9 @@ impl Output {
     }
 
     /// A warning: never silent.
-    #[expect(
-        clippy::unused_self,
-        reason = "speaking is a method, whatever it needs"
-    )]
     pub(crate) fn warn(self, text: impl AsRef<str>) {
-        say(&format!("warning: {}", text.as_ref()));
+        let label = self.lang.pick("warning: ", "警告：");
+        say(&format!("{label}{}", text.as_ref()));
     }
 
     /// A failure: what is wrong, what to do next, and with `-v` the chain of causes.
@@ -72,15 +74,36 @@ impl Output {
             self.json(&error_json(error));
             return;
         }
-        say(&format!("error: {}", escape(error.message())));
-        if let Some(hint) = error.next_step() {
-            say(&format!("  next: {}", escape(hint)));
+        let [wrong, next, cause] = self.lang.pick(
+            ["error: ", "  next: ", "  cause: "],
+            ["错误：", "  下一步：", "  原因："],
+        );
+        let (message, hint) = error.told_in(self.lang);
+        say(&format!("{wrong}{}", escape(message)));
+        if let Some(hint) = hint {
+            say(&format!("{next}{}", escape(hint)));
         }
-        let mut cause = error.source();
-        while let (Some(this), true) = (cause, self.verbose > 0) {
-            say(&format!("  cause: {}", escape(&this.to_string())));
-            cause = this.source();
+        let mut source = error.source();
+        while let (Some(this), true) = (source, self.verbose > 0) {
+            say(&format!("{cause}{}", escape(&this.to_string())));
+            source = this.source();
         }
+    }
+
+    /// How a connection came about. On stderr, in JSON too: results alone go to stdout.
+    pub(crate) fn story(self, story: &Story) {
+        let text = match self.json {
+            true => serde_json::to_string(story).map_or_else(
+                |_| String::new(),
+                |json| {
+                    escape_json(&json)
+                        + "
+"
+                },
+            ),
+            false => story.text(self.lang),
+        };
+        let _broken_pipe = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Rows under headings, aligned (wide characters counted as two columns), without lines.
@@ -99,14 +122,19 @@ impl Output {
     }
 }
 
-/// An error as `--json` prints it.
+/// An error as `--json` prints it: in English whatever the language, and in Chinese too where it is known so.
 pub(crate) fn error_json(error: &Error) -> serde_json::Value {
-    json!({
+    let mut value = json!({
         "event": "error",
         "code": error.kind().word(),
         "message": error.message(),
         "hint": error.next_step(),
-    })
+    });
+    if let Some((message, hint)) = error.chinese() {
+        value["message_zh"] = message.into();
+        value["hint_zh"] = hint.into();
+    }
+    value
 }
 
 /// Whether a person is watching stderr, so that progress bars make sense.

@@ -1,7 +1,12 @@
 //! Progress of transfers: bars on a terminal, one line a file otherwise, one JSON event a line with `--json`.
 
+use std::thread;
+
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
+use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::output::{Output, error_json, watched};
 use crate::client::{Job, Outcome, Progress, Watch};
@@ -9,7 +14,8 @@ use crate::error::Result;
 use crate::text::{escape, size};
 
 /// How a bar looks.
-const STYLE: &str = "{wide_msg} {bytes:>10} {bytes_per_sec:>12} {eta:>5} [{bar:20}] {percent:>3}%";
+const STYLE: &str =
+    "{wide_msg} {decimal_bytes:>10} {decimal_bytes_per_sec:>12} {eta:>5} [{bar:20}] {percent:>3}%";
 
 /// What is shown of a batch.
 pub(crate) struct Bars<'a> {
@@ -33,6 +39,22 @@ impl<'a> Bars<'a> {
             all,
             each,
         }
+    }
+
+    /// Has ctrl-c end the process as ever, but not without a word on how the transfer goes on.
+    pub(crate) fn tell_when_stopped(&self) {
+        let Ok(mut signals) = Signals::new([SIGINT]) else {
+            return; // Then ctrl-c ends it without a word.
+        };
+        let (all, output) = (self.all.clone(), self.output);
+        let wait = move || {
+            if let Some(signal) = signals.forever().next() {
+                let _no_terminal = all.clear();
+                output.note("stopped; the same command with --conflict resume goes on from here");
+                let _ended = emulate_default_handler(signal);
+            }
+        };
+        let _no_thread = thread::Builder::new().name("signals".into()).spawn(wait);
     }
 
     /// Takes the bars away.
@@ -63,6 +85,7 @@ impl<'a> Bars<'a> {
         }
         let from = match resumed {
             0 => String::new(),
+            held if held == file.size => ", nothing was left to transfer".to_owned(),
             held => format!(", resumed at {}", size(held)),
         };
         let to = place.map_or_else(String::new, |path| {

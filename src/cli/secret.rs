@@ -43,12 +43,20 @@ impl Secret {
                     format!("cannot ask for the {what}: no terminal"),
                 )
                 .hint("give env:VARIABLE or file:PATH instead")
+                .zh(
+                    format!("无法询问口令（{what}）：没有终端"),
+                    "请改用 env:VARIABLE 或 file:PATH",
+                )
                 .source(error)
             })?,
             Self::Env(name) => std::env::var(name).map_err(|error| {
                 let message = format!("the environment variable {name} has no {what}");
                 Error::new(Kind::Usage, message)
                     .hint(format!("export {name} first"))
+                    .zh(
+                        format!("环境变量 {name} 中没有口令（{what}）"),
+                        format!("请先 export {name}"),
+                    )
                     .source(error)
             })?,
             Self::File(path) => {

@@ -13,6 +13,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::connect::passphrase;
 use super::output::Output;
 use super::secret::Secret;
+use super::show_as::ShownServer;
 use super::tls::TlsOptions;
 use crate::config::{CONNECTIONS_CEILING, DEFAULT_ADDRESS, Limits};
 use crate::error::{Error, Kind, Result};
@@ -244,7 +245,7 @@ impl ServeCommand {
             mode,
             tls: match mode {
                 Mode::Plain => None,
-                Mode::Tls | Mode::Both => Some(self.server_tls()?),
+                Mode::Tls | Mode::Both => Some(self.server_tls(true)?),
             },
             register: self.users.register == Register::Open,
             login: match self.users.login {
@@ -285,13 +286,16 @@ impl ServeCommand {
         })
     }
 
-    fn server_tls(&self) -> Result<ServerTls> {
+    fn server_tls(&self, opens_key: bool) -> Result<ServerTls> {
         let options = &self.certificates;
         for path in [&options.cert, &options.key] {
             if !path.exists() {
                 let text = format!("there is no {}", path.display());
                 return Err(Error::new(Kind::OwnCertificate, text).hint(
                     "make certificates with `sealpost pki init` and `sealpost pki issue server localhost`, or serve with --plain",
+                ).zh(
+                    format!("没有文件 {}", path.display()),
+                    "请用 `sealpost pki init` 和 `sealpost pki issue server localhost` 生成证书，或用 --plain 提供明文服务",
                 ));
             }
         }
@@ -307,7 +311,10 @@ impl ServeCommand {
         Ok(ServerTls {
             certificate: options.cert.clone(),
             key: options.key.clone(),
-            passphrase: passphrase(options.pass.as_ref(), &options.key)?,
+            passphrase: match opens_key {
+                true => passphrase(options.pass.as_ref(), &options.key)?,
+                false => None,
+            },
             client_auth: match options.client_auth {
                 ClientAuthWord::Required => ClientAuth::Required,
                 ClientAuthWord::Optional => ClientAuth::Optional,
@@ -333,6 +340,15 @@ impl ServeCommand {
                 ResumptionWord::Tickets => Resumption::Tickets,
             },
             policy: self.tls.server_policy(),
+        })
+    }
+
+    /// The settings, for other tools; the key is not opened.
+    pub(crate) fn shown(&self) -> Result<ShownServer> {
+        Ok(ShownServer {
+            listen: self.listen.listen.clone(),
+            tls: self.server_tls(false)?,
+            pass: self.certificates.pass.clone(),
         })
     }
 
@@ -416,6 +432,9 @@ fn start_log(format: LogFormat, output: Output) {
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
+        // A line that cannot be written is lost. The default tells of it by `eprintln!`, which panics where
+        // the log is: a full disk, or a reader that went away, would end every connection and the server.
+        .log_internal_errors(false)
         .with_ansi(false)
         .with_target(false);
     // A second start in one process (tests) keeps the first log.

@@ -22,6 +22,10 @@ const CLIENT_TABLE: &str = "client";
 /// An option that only those commands have.
 const CLIENT_MARK: &str = "server";
 
+/// The table of the server, and an option that only it has: `show-as nginx` reads it too.
+const SERVER_TABLE: &str = "serve";
+const SERVER_MARK: &str = "client-auth";
+
 /// The file's values.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
@@ -86,7 +90,11 @@ impl Settings {
             .any(|arg| arg.get_long() == Some(CLIENT_MARK));
         let name = command.get_name().to_owned();
         let mut tables = tables.to_vec();
+        let is_server = command
+            .get_arguments()
+            .any(|arg| arg.get_long() == Some(SERVER_MARK));
         match () {
+            () if is_server => tables.push(SERVER_TABLE),
             () if is_client => tables.push(CLIENT_TABLE),
             () if !command.is_set_up_as_root() => tables.push(&name),
             () => {}

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -38,11 +39,28 @@ pub fn download<W: Wire>(
     if there.as_ref().is_ok_and(fs::Metadata::is_dir) {
         return Err(
             Error::new(Kind::Exists, format!("{} is a folder", target.display()))
-                .hint("choose another place with -o"),
+                .hint("choose another place with -o; to download a folder give -r"),
         );
     }
-    if there.is_ok() && matches!(conflict, Conflict::Error | Conflict::Resume) {
-        return Err(exists(target));
+    match (there, conflict) {
+        (Ok(_), Conflict::Error) => return Err(exists(target)),
+        (Ok(there), Conflict::Resume) => {
+            // An earlier try may have ended well: then nothing is left to do.
+            let file = client.stat(name)?;
+            if !there.is_file() || there.len() != file.size || digest_of(target)? != file.sha256 {
+                return Err(exists(target));
+            }
+            watch(Progress::Begin {
+                size: file.size,
+                held: file.size,
+            });
+            return Ok(Download {
+                path: target.to_owned(),
+                resumed: file.size,
+                file,
+            });
+        }
+        _ => {}
     }
     let mut part = Part::open(target)?;
     let begun = match conflict {
@@ -127,14 +145,9 @@ impl Part {
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder).map_err(writing)?;
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(writing)?;
-        if file.try_lock().is_err() {
+        let file = no_link().read(true).open(&path).map_err(writing)?;
+        // The other download may have given the file its final name between our opening and locking it.
+        if file.try_lock().is_err() || !is_at(&path, &file) {
             let text = format!("another download is writing {}", path.display());
             return Err(Error::new(Kind::LocalWrite, text)
                 .hint("wait for it, or choose another place with -o"));
@@ -156,22 +169,7 @@ impl Part {
 
     /// Digests the bytes here; how many they are.
     fn digest(&mut self) -> Result<u64> {
-        let mut buffer = vec![0; CHUNK_BYTES];
-        let mut held = 0;
-        loop {
-            let n = self.file.read(&mut buffer).map_err(|error| {
-                Error::io(
-                    Kind::LocalRead,
-                    format_args!("read {}", self.path.display()),
-                    error,
-                )
-            })?;
-            if n == 0 {
-                return Ok(held);
-            }
-            self.hasher.update(&buffer[..n]);
-            held += n as u64;
-        }
+        digest(&mut self.file, &mut self.hasher).map_err(|error| unreadable(&self.path, error))
     }
 
     /// Forgets the bytes here.
@@ -185,7 +183,9 @@ impl Part {
     }
 
     fn begin(&self, begun: &Begun) -> Result<()> {
-        let written = File::create(&self.note)
+        let written = no_link()
+            .truncate(true)
+            .open(&self.note)
             .and_then(|mut note| note.write_all(serde_json::to_string(begun)?.as_bytes()));
         written.map_err(|error| self.unwritable(error))
     }
@@ -240,6 +240,12 @@ impl Part {
         self.file
             .sync_data()
             .map_err(|error| self.unwritable(error))?;
+        // What was digested is the open file: only that one may get the name.
+        if !is_at(&self.path, &self.file) {
+            let text = format!("{} was replaced while it was written", self.path.display());
+            return Err(Error::new(Kind::LocalWrite, text)
+                .hint("something else uses that name; choose another place with -o"));
+        }
         let path = self.give_name(target, conflict)?;
         let _gone = fs::remove_file(&self.note);
         Ok(path)
@@ -305,6 +311,52 @@ impl Drop for Part {
             let _gone = fs::remove_file(&self.note);
         }
     }
+}
+
+/// Digests the rest of `file`; how many bytes that were.
+fn digest(file: &mut File, hasher: &mut Hasher) -> io::Result<u64> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut held = 0;
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(held);
+        }
+        hasher.update(&buffer[..n]);
+        held += n as u64;
+    }
+}
+
+fn digest_of(path: &Path) -> Result<Sha256> {
+    let mut hasher = Hasher::default();
+    File::open(path)
+        .and_then(|mut file| digest(&mut file, &mut hasher))
+        .map_err(|error| unreadable(path, error))?;
+    Ok(hasher.finish())
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    Error::io(
+        Kind::LocalRead,
+        format_args!("read {}", path.display()),
+        error,
+    )
+}
+
+/// Opens for writing, creating what is missing; never through a symbolic link, which would write elsewhere.
+fn no_link() -> OpenOptions {
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    options.custom_flags(i32::from_ne_bytes(flags.to_ne_bytes()));
+    options
+}
+
+/// Whether the open file is the one that is at `path`.
+fn is_at(path: &Path, file: &File) -> bool {
+    let here = path.symlink_metadata();
+    let open = file.metadata();
+    matches!((here, open), (Ok(here), Ok(open)) if (here.dev(), here.ino()) == (open.dev(), open.ino()))
 }
 
 fn exists(target: &Path) -> Error {

@@ -1,14 +1,15 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload`] and [`download`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`].
 
 mod batch;
 mod download;
 mod upload;
 
-use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,17 +20,22 @@ pub use download::{Download, download};
 pub use upload::{Upload, upload};
 
 use crate::error::{Error, Kind, Result};
+use crate::lang::both;
 use crate::protocol::{
     AGENT, Account, Code, Conflict, FileInfo, FileName, FileReply, FrameError, HelloReply,
     ListReply, Refusal, Request, VERSION, WhoamiReply, parse_reply, read_frame, write_frame,
 };
-use crate::transport::{Connector, Session, Side, TlsClient, Wire, connect, explain};
+use crate::transport::{
+    Connector, Context, Recorder, Session, Side, Stage, Story, TlsClient, Wire, connect_recorded,
+    explain, server_speaks_tls,
+};
 
 /// Entries asked for in each page of a listing.
 const PAGE: u64 = 500;
 
-/// Files in the longest listing taken: a server could go on forever, and each takes some 300 bytes here.
-const LIST_MAX: usize = 5_000_000;
+/// Bytes of the longest listing taken, some two million names: a server could go on forever, and the client's
+/// memory with it.
+const LISTING_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// How long a server that cut an upload short is listened to for its reason.
 const REASON_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,6 +57,25 @@ pub struct Target {
     pub rate: Option<u64>,
     /// How to log in.
     pub login: Login,
+    /// Who is told how each connection came about, with `--explain`.
+    pub narrator: Option<Narrator>,
+}
+
+/// Hears the story of every connection a [`Target`] makes, from whichever thread makes it.
+#[derive(Clone)]
+pub struct Narrator(Arc<dyn Fn(&Story) + Send + Sync>);
+
+impl Narrator {
+    /// One that does `tell` with each story.
+    pub fn new(tell: impl Fn(&Story) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+}
+
+impl fmt::Debug for Narrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Narrator")
+    }
 }
 
 /// How to log in.
@@ -81,13 +106,36 @@ impl Target {
     /// Connects and says hello. Only now is it true that the server let us in: in TLS 1.3 it judges the
     /// client's certificate after the client's handshake is done.
     pub fn connect(&self) -> Result<Client<Connector>> {
-        let wire = connect(
+        let Some(narrator) = &self.narrator else {
+            return self.connect_recorded(None, &mut None);
+        };
+        let recorder = Recorder::new();
+        let mut session = None;
+        let connected = self.connect_recorded(Some(&recorder), &mut session);
+        let reply = match connected.as_ref().map(Client::hello) {
+            Ok(Some(hello)) => Ok(hello),
+            Ok(None) => return connected,
+            Err(error) => Err(error),
+        };
+        let place = (self.host.as_str(), self.port);
+        (narrator.0)(&recorder.story(place, session, self.tls.is_some(), reply));
+        connected
+    }
+
+    fn connect_recorded(
+        &self,
+        recorder: Option<&Recorder>,
+        session: &mut Option<Session>,
+    ) -> Result<Client<Connector>> {
+        let (wire, context) = connect_recorded(
             &self.host,
             self.port,
             self.tls.as_ref(),
             self.connect_timeout,
+            recorder,
         )?;
-        let mut client = Client::greet(wire, self.timeout)?;
+        *session = wire.session();
+        let mut client = Client::greet(wire, self.timeout, context)?;
         client.rate = self.rate;
         Ok(client)
     }
@@ -103,6 +151,8 @@ pub struct Client<W> {
     /// Bytes a second at most.
     rate: Option<u64>,
     usable: bool,
+    /// What words about a failure need.
+    context: Context,
 }
 
 impl Client<Connector> {
@@ -125,8 +175,9 @@ impl Client<Connector> {
 struct Done {}
 
 impl<W: Wire> Client<W> {
-    /// Says hello over `wire`; every reply must come within `timeout`.
-    pub fn greet(wire: W, timeout: Duration) -> Result<Self> {
+    /// Says hello over `wire`; every reply must come within `timeout`. `context` is what is known of the
+    /// connection, for the words of a failure.
+    pub fn greet(wire: W, timeout: Duration, context: Context) -> Result<Self> {
         let mut client = Self {
             wire,
             hello: None,
@@ -134,12 +185,14 @@ impl<W: Wire> Client<W> {
             timeout,
             rate: None,
             usable: true,
+            context,
         };
         let hello = Request::Hello {
             version: VERSION,
             agent: AGENT.to_owned(),
         };
         client.hello = Some(client.ask(&hello)?);
+        client.context.stage = Stage::Talk;
         Ok(client)
     }
 
@@ -194,6 +247,7 @@ impl<W: Wire> Client<W> {
     /// Every file whose name begins with `prefix`, in the order of names.
     pub fn list(&mut self, prefix: &str) -> Result<Vec<FileInfo>> {
         let mut files: Vec<FileInfo> = Vec::new();
+        let mut bytes = 0;
         loop {
             let after = files
                 .last()
@@ -213,11 +267,12 @@ impl<W: Wire> Client<W> {
                 .iter()
                 .all(|file| file.name.as_str().starts_with(prefix));
             let ends = page.files.is_empty() && page.more;
-            if files.len() > LIST_MAX {
-                return Err(self.weird("its listing has no end"));
-            }
             if !forward || !begins || ends || !page.files.is_sorted_by(|a, b| a.name < b.name) {
                 return Err(self.weird("its listing is not in order"));
+            }
+            bytes += self.buffer.len();
+            if bytes > LISTING_BYTES_MAX {
+                return Err(self.weird("its listing does not end"));
             }
             files.extend(page.files);
             if !page.more {
@@ -310,15 +365,7 @@ impl<W: Wire> Client<W> {
 
     fn wire_failed(&mut self, error: &io::Error) -> Error {
         self.usable = false;
-        let explained = explain(Side::Client, error);
-        let told = match self.hello {
-            Some(_) if error.kind() == io::ErrorKind::UnexpectedEof => Error::new(
-                Kind::Partial,
-                "the connection ended before the server had answered",
-            )
-            .hint("try again; an interrupted transfer goes on with --conflict resume"),
-            _ => explained,
-        };
+        let told = explain(Side::Client, error, &self.context);
         self.with_id(told)
     }
 
@@ -329,8 +376,7 @@ impl<W: Wire> Client<W> {
             // An alert of TLS read as a frame's length: 0x15, version 3.
             FrameError::TooLong(n) if n >> 16 == 0x1503 => {
                 self.usable = false;
-                Error::new(Kind::Handshake, "the server speaks TLS, not plain TCP")
-                    .hint("connect without --plain")
+                server_speaks_tls(&self.context)
             }
             error => self
                 .weird("what it sends is not the protocol of Sealpost")
@@ -355,6 +401,9 @@ impl<W: Wire> Client<W> {
         }
         let hint = match (&self.hello, refusal.code) {
             // Refused before anything was asked: the two speak different languages.
+            (None, Code::BadRequest) if !self.context.tls => {
+                return server_speaks_tls(&self.context).source(refusal);
+            }
             (None, Code::BadRequest) => {
                 "give or leave out --plain as the server wants it; is this its port?"
             }
@@ -369,7 +418,10 @@ impl<W: Wire> Client<W> {
     /// Adds the connection's id, under which the server's log has the cause.
     fn with_id(&self, error: Error) -> Error {
         match &self.hello {
-            Some(hello) => error.about(format!("connection {}", hello.id)),
+            Some(hello) => error.about_both(&both(
+                format!("connection {}", hello.id),
+                format!("连接 {}", hello.id),
+            )),
             None => error,
         }
     }
@@ -379,18 +431,20 @@ impl<W: Wire> Client<W> {
 fn next_step(code: Code) -> &'static str {
     match code {
         Code::BadRequest => {
-            "check the name: no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
+            "names have no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
         }
         Code::UnsupportedVersion => "use a client of the server's version",
         Code::LoginRequired => "say who you are with --user",
-        Code::LoginFailed => "check --user and --password; `sealpost register` makes an account",
+        Code::LoginFailed => {
+            "check --user and --password; `sealpost register --user NAME` makes an account"
+        }
         Code::RegisterClosed => "ask the operator: `sealpost user add NAME` makes an account",
         Code::NameTaken => "choose another name",
         Code::Forbidden => {
             "only its owner or an admin may do that; `sealpost stat` tells the owner"
         }
-        Code::NotFound => "`sealpost ls` shows what is there",
-        Code::Exists => "say --conflict overwrite, rename or resume",
+        Code::NotFound => "`sealpost ls` shows what is there; a folder needs -r",
+        Code::Exists => "choose another name, or replace what is there with --conflict overwrite",
         Code::TooLarge | Code::QuotaExceeded => "make room with `sealpost rm`, or ask the operator",
         Code::NoSpace => "the operator has to make room; nothing of yours was changed",
         Code::ChecksumMismatch => {

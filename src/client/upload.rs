@@ -47,15 +47,26 @@ pub fn upload<W: Wire>(
         );
     }
     let size = metadata.len();
-    let go: PutReply = client.ask(&Request::Put {
-        name: name.to_string(),
-        size,
-        conflict,
-    })?;
     let mut source = Source {
         file: &mut file,
         path,
         hasher: Hasher::default(),
+    };
+    let put = Request::Put {
+        name: name.to_string(),
+        size,
+        conflict,
+    };
+    let go: PutReply = match client.ask(&put) {
+        Err(error) if error.kind() == Kind::Exists && conflict == Conflict::Resume => {
+            let file = source.already_there(client, name, size)?.ok_or(error)?;
+            watch(Progress::Begin { size, held: size });
+            return Ok(Upload {
+                file,
+                resumed: size,
+            });
+        }
+        answer => answer?,
     };
     let resumed = source.agree(client, &go, size)?;
     watch(Progress::Begin {
@@ -71,6 +82,9 @@ pub fn upload<W: Wire>(
     if reply.file.sha256 != end.sha256 || reply.file.size != size {
         return Err(client.weird("it stored other bytes than were sent"));
     }
+    if reply.file.name != *name && conflict != Conflict::Rename {
+        return Err(client.weird("it stored the file under another name"));
+    }
     Ok(Upload {
         file: reply.file,
         resumed,
@@ -85,6 +99,21 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// The server's file of this name, when it has these very bytes: an earlier try ended well.
+    fn already_there<W: Wire>(
+        &mut self,
+        client: &mut Client<W>,
+        name: &FileName,
+        size: u64,
+    ) -> Result<Option<FileInfo>> {
+        let there = client.stat(name)?;
+        if there.size != size {
+            return Ok(None);
+        }
+        self.digest(client, size)?;
+        Ok((self.hasher.clone().finish() == there.sha256).then_some(there))
+    }
+
     /// Proves, or not, that what the server holds is a beginning of this file; how many bytes it holds.
     fn agree<W: Wire>(&mut self, client: &mut Client<W>, go: &PutReply, size: u64) -> Result<u64> {
         if go.offset == 0 {

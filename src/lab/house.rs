@@ -21,8 +21,8 @@ use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
 use crate::store::{Role, Store};
 use crate::text::{escape, hex};
 use crate::transport::{
-    Allow, ClientAuth, ClientTls, Mode, Policy, Resumption, Roots, ServerTls, Side, TlsClient,
-    explain,
+    Allow, ClientAuth, ClientTls, Context, Mode, Policy, Resumption, Roots, ServerTls, Side, Stage,
+    TlsClient, explain,
 };
 
 /// The user of every house.
@@ -133,6 +133,7 @@ impl House {
             connect_timeout: PATIENCE,
             timeout: PATIENCE,
             rate: None,
+            narrator: None,
             login: Login::Password {
                 user: USER.into(),
                 password: self.password.clone(),
@@ -192,7 +193,17 @@ pub(super) fn pair(dir: &Path, stem: &str) -> Pair {
 
 /// A TLS failure in words, as `side` sees it.
 pub(super) fn words(side: Side, error: &std::io::Error) -> String {
-    escape(explain(side, error).message())
+    let context = Context {
+        tls: true,
+        host: Some(SERVER.into()),
+        // A client is refused after its own handshake is done.
+        stage: match side {
+            Side::Client => Stage::Hello,
+            Side::Server => Stage::Handshake,
+        },
+        ..Context::default()
+    };
+    escape(explain(side, error, &context).message())
 }
 
 fn cannot(what: &str, error: std::io::Error) -> Error {

@@ -182,7 +182,7 @@ pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>> {
 }
 
 /// Whether `issuer` signed `certificate`: its name stands there, and its key made the signature.
-pub(super) fn is_signed_by(certificate: &[u8], issuer: &[u8]) -> Result<bool> {
+pub fn is_signed_by(certificate: &[u8], issuer: &[u8]) -> Result<bool> {
     let (certificate, issuer) = (parse(certificate)?, parse(issuer)?);
     let has_name = certificate.issuer().as_raw() == issuer.subject().as_raw();
     let key = Some(issuer.public_key());
@@ -284,6 +284,13 @@ fn signature_name(algorithm: &Oid<'_>) -> String {
     let mut all = SIGNATURES.iter();
     all.find(|(this, _)| this == algorithm)
         .map_or_else(|| algorithm.to_string(), |(_, name)| (*name).to_owned())
+}
+
+/// The name in `der` (RFC 5280 §4.1.2.4), as `C=CN, CN=alice`.
+pub fn name_of(der: &[u8]) -> Option<String> {
+    X509Name::from_der(der)
+        .ok()
+        .map(|(_, parsed)| name(&parsed))
 }
 
 /// A name in the order it is written, as `C=CN, CN=alice`.

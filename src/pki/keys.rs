@@ -30,6 +30,10 @@ pub fn certificates(path: &Path, kind: Kind) -> Result<Vec<CertificateDer<'stati
             let (place, file) = (place + 1, path.display());
             Error::new(kind, format!("certificate {place} of {file} is damaged"))
                 .hint("copy the file again, whole, or issue a new one with `sealpost pki issue`")
+                .zh(
+                    format!("{file} 中的第 {place} 张证书已损坏"),
+                    "请完整地重新复制该文件，或用 `sealpost pki issue` 签发新证书",
+                )
                 .source(error.to_string())
         })?;
     }
@@ -54,20 +58,35 @@ pub fn private_key(path: &Path, passphrase: Option<&Passphrase>) -> Result<Priva
         (None, None) => return Err(contents.lacks(path, kind, Wanted::Key)),
         (Some(key), None) if contents.keys.is_empty() => key,
         (None, Some(locked)) if contents.encrypted_keys.is_empty() => {
-            let passphrase = passphrase.ok_or_else(|| {
-                let message = format!("the key in {} is under a passphrase", path.display());
-                Error::new(kind, message)
-                    .hint("add `--pass prompt`, `--pass env:VARIABLE` or `--pass file:PATH`")
-            })?;
+            let passphrase = passphrase.ok_or_else(|| locked_without_passphrase(path))?;
             passphrase::unlock(&locked, passphrase, path)?.into()
         }
         _ => {
             let message = format!("{} holds more than one private key", path.display());
-            return Err(Error::new(kind, message).hint("leave only the one to use in the file"));
+            return Err(Error::new(kind, message)
+                .hint("leave only the one to use in the file")
+                .zh(
+                    format!("{} 中有多个私钥", path.display()),
+                    "请只在文件中保留要使用的那一个",
+                ));
         }
     };
     check_mode(path)?;
     Ok(key)
+}
+
+/// The error for a key under a passphrase when there is none and nobody to ask.
+pub fn locked_without_passphrase(path: &Path) -> Error {
+    let file = path.display();
+    Error::new(
+        Kind::OwnCertificate,
+        format!("the key in {file} is under a passphrase"),
+    )
+    .hint("add `--pass prompt`, `--pass env:VARIABLE` or `--pass file:PATH`")
+    .zh(
+        format!("{file} 中的密钥受口令保护"),
+        "请加上 `--pass prompt`、`--pass env:VARIABLE` 或 `--pass file:PATH`",
+    )
 }
 
 /// Whether the key of a file is under a passphrase, so that one can be asked for before it is needed.
@@ -93,6 +112,10 @@ pub fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationListDer<
             let message = format!("the revocation list in {} is damaged", path.display());
             Error::new(Kind::CrlFile, message)
                 .hint("write it again with `sealpost pki crl`, or fetch it again from its CA")
+                .zh(
+                    format!("{} 中的吊销列表已损坏", path.display()),
+                    "请用 `sealpost pki crl` 重新生成，或向其 CA 重新获取",
+                )
                 .source(error.to_string())
         })?;
     }
@@ -111,6 +134,10 @@ pub(super) fn key_pair(key: &PrivateKeyDer<'_>) -> Result<KeyPair> {
         let message = "the private key is of a kind that TLS does not use here";
         Error::new(Kind::OwnCertificate, message)
             .hint("use ECDSA P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits")
+            .zh(
+                "这种私钥不能用于这里的 TLS",
+                "请使用 ECDSA P-256、P-384、P-521，Ed25519，或 2048 至 8192 位的 RSA",
+            )
             .source(error)
     })
 }
@@ -119,10 +146,16 @@ fn old_encryption(path: &Path) -> Error {
     let file = path.display();
     let message = format!("{file} is encrypted in OpenSSL's old form (Proc-Type: 4,ENCRYPTED)");
     let new = path.with_extension("new.key");
-    Error::new(Kind::OwnCertificate, message).hint(format!(
-        "convert it: `openssl pkcs8 -topk8 -v2 aes256 -in {file} -out {}`",
+    let command = format!(
+        "`openssl pkcs8 -topk8 -v2 aes256 -in {file} -out {}`",
         new.display()
-    ))
+    );
+    Error::new(Kind::OwnCertificate, message)
+        .hint(format!("convert it: {command}"))
+        .zh(
+            format!("{file} 用的是 OpenSSL 的旧式加密（Proc-Type: 4,ENCRYPTED）"),
+            format!("请转换它：{command}"),
+        )
 }
 
 /// What to say of a key file that a group can read or change, which may be meant so: a warning, or nothing.
@@ -150,7 +183,12 @@ fn check_mode(path: &Path) -> Result<()> {
             let message = format!(
                 "the private key {file} can be read or changed by everybody (mode {mode:03o})"
             );
-            Err(Error::new(Kind::OwnCertificate, message).hint(format!("run `chmod 600 {file}`")))
+            Err(Error::new(Kind::OwnCertificate, message)
+                .hint(format!("run `chmod 600 {file}`"))
+                .zh(
+                    format!("任何人都能读取或修改私钥 {file}（权限 {mode:03o}）"),
+                    format!("请运行 `chmod 600 {file}`"),
+                ))
         }
         _ => Ok(()),
     }

@@ -65,6 +65,10 @@ pub(super) fn unlock(
             format!("the encrypted key in {file} is damaged"),
         )
         .hint("copy the file again, whole")
+        .zh(
+            format!("{file} 中的加密密钥已损坏"),
+            "请完整地重新复制该文件",
+        )
         .source(error.to_string())
     })?;
     refuse_unusable(&info, path)?;
@@ -74,6 +78,10 @@ pub(super) fn unlock(
             format!("the passphrase of {file} is wrong"),
         )
         .hint("try again: `--pass` (for a CA's key `--ca-pass`) takes prompt, env:VARIABLE or file:PATH")
+        .zh(
+            format!("{file} 的口令不正确"),
+            "请重试：`--pass`（CA 的密钥用 `--ca-pass`）可取 prompt、env:VARIABLE 或 file:PATH",
+        )
     };
     let plain = info.decrypt(passphrase.0.as_bytes()).map_err(|error| {
         use pkcs5::Error as Cause;
@@ -98,7 +106,11 @@ fn refuse_unusable(info: &EncryptedPrivateKeyInfoRef<'_>, path: &Path) -> Result
     if rounds.is_some_and(|rounds| rounds > PBKDF2_ROUNDS_MAX) {
         let message = format!("{} asks for more work than any key needs", path.display());
         return Err(Error::new(Kind::OwnCertificate, message)
-            .hint("do not use this file; make a new key with `sealpost pki issue`"));
+            .hint("do not use this file; make a new key with `sealpost pki issue`")
+            .zh(
+                format!("{} 要求的运算量超出任何密钥所需", path.display()),
+                "不要使用该文件；请用 `sealpost pki issue` 生成新密钥",
+            ));
     }
     Ok(())
 }
@@ -106,10 +118,15 @@ fn refuse_unusable(info: &EncryptedPrivateKeyInfoRef<'_>, path: &Path) -> Result
 fn other_encryption(path: &Path) -> Error {
     let file = path.display();
     let message = format!("{file} is encrypted in a way that is no longer safe or not known");
-    Error::new(Kind::OwnCertificate, message).hint(format!(
-        "convert it: `openssl pkcs8 -topk8 -v2 aes256 -in {file} -out NEW` \
-         (for the oldest ones add `-provider legacy -provider default`)"
-    ))
+    let command = format!("`openssl pkcs8 -topk8 -v2 aes256 -in {file} -out NEW`");
+    Error::new(Kind::OwnCertificate, message)
+        .hint(format!(
+            "convert it: {command} (for the oldest ones add `-provider legacy -provider default`)"
+        ))
+        .zh(
+            format!("{file} 的加密方式已不安全或无法识别"),
+            format!("请转换它：{command}（最旧的还要加 `-provider legacy -provider default`）"),
+        )
 }
 
 /// `key` (PKCS#8 in DER) under `passphrase`, as the DER of an `EncryptedPrivateKeyInfo`.

@@ -12,6 +12,7 @@ use rustls_pemfile::Item;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+use crate::lang::{Both, both};
 
 /// Bytes in the largest file of certificates or keys: a chain is a few thousand, and a wrong path may name
 /// a film.
@@ -53,17 +54,33 @@ pub(super) fn read(path: &Path, kind: Kind, most: u64) -> Result<(Contents, Zero
         let message = format!("{} is damaged: {error}", path.display());
         Error::new(kind, message)
             .hint("copy the file again, whole, from -----BEGIN to -----END")
+            .zh(
+                format!("{} 已损坏", path.display()),
+                "请完整地重新复制该文件，从 -----BEGIN 到 -----END",
+            )
             .source(error)
     })?;
     Ok((contents, bytes))
 }
 
 fn bytes(path: &Path, kind: Kind, most: u64) -> Result<Zeroizing<Vec<u8>>> {
-    let reading = |error| Error::io(kind, format_args!("read {}", path.display()), error);
+    let reading = |error: io::Error| {
+        let file = path.display();
+        let (why, hint) = match error.kind() {
+            io::ErrorKind::NotFound => ("没有这个文件", "请检查路径"),
+            io::ErrorKind::PermissionDenied => ("没有权限", "请检查文件及其目录的属主和权限"),
+            _ => ("读取出错", "请检查磁盘和路径后重试"),
+        };
+        Error::io(kind, format_args!("read {file}"), error)
+            .zh(format!("无法读取 {file}：{why}"), hint)
+    };
     let file = File::open(path).map_err(reading)?;
     if file.metadata().map_err(reading)?.is_dir() {
         let message = format!("{} is a folder, not a file", path.display());
-        return Err(Error::new(kind, message).hint("name a file in it"));
+        return Err(Error::new(kind, message).hint("name a file in it").zh(
+            format!("{} 是目录，不是文件", path.display()),
+            "请指定其中的文件",
+        ));
     }
     let mut bytes = Zeroizing::new(Vec::new());
     let mut bounded = file.take(most + 1);
@@ -73,7 +90,12 @@ fn bytes(path: &Path, kind: Kind, most: u64) -> Result<Zeroizing<Vec<u8>>> {
     }
     let most = crate::text::size(most);
     let message = format!("{} is larger than {most}", path.display());
-    Err(Error::new(kind, message).hint("check the path: this is no certificate and no key"))
+    Err(Error::new(kind, message)
+        .hint("check the path: this is no certificate and no key")
+        .zh(
+            format!("{} 大于 {most}", path.display()),
+            "请检查路径：这不是证书，也不是密钥",
+        ))
 }
 
 /// Sorts the sections of PEM `bytes`; anything else yields no section and a shape.
@@ -158,41 +180,61 @@ impl Contents {
     pub(super) fn lacks(&self, path: &Path, kind: Kind, wanted: Wanted) -> Error {
         let file = path.display();
         let (found, hint) = self.found(path, wanted);
-        let message = format!("{file} {found}, not {}", wanted.noun());
-        let message = match self.shape {
-            Shape::Empty => format!("{file} is empty"),
-            Shape::Utf16 => format!("{file} is text in UTF-16, which no TLS program reads"),
-            _ => message,
+        let noun = wanted.noun();
+        let (message, zh) = match self.shape {
+            Shape::Empty => (format!("{file} is empty"), format!("{file} 是空的")),
+            Shape::Utf16 => (
+                format!("{file} is text in UTF-16, which no TLS program reads"),
+                format!("{file} 是 UTF-16 文本，没有 TLS 程序能读"),
+            ),
+            _ => (
+                format!("{file} {}, not {}", found.en, noun.en),
+                format!("{file} {}，而不是{}", found.zh, noun.zh),
+            ),
         };
-        Error::new(kind, message).hint(hint)
+        Error::new(kind, message).hint(hint.en).zh(zh, hint.zh)
     }
 
-    fn found(&self, path: &Path, wanted: Wanted) -> (String, String) {
-        let file = path.display();
-        let again = match wanted {
-            Wanted::Key => "give the key file that was made with it, such as certs/server.key",
-            Wanted::Certificate => "give the certificate file, such as certs/server.crt",
-            Wanted::Crl => "give the revocation list, such as certs/crl.pem",
-            Wanted::Request => "make a request with `sealpost pki csr NAME`, or `openssl req -new`",
-        };
-        let (found, hint) = match self.shape {
-            Shape::Empty => ("is empty", "make or copy the file again".to_owned()),
+    fn found(&self, path: &Path, wanted: Wanted) -> (Both, Both) {
+        let file = path.display().to_string();
+        match self.shape {
+            Shape::Empty => (
+                both("is empty", "是空的"),
+                both("make or copy the file again", "请重新生成或复制该文件"),
+            ),
             Shape::Utf16 => (
-                "is text in UTF-16",
-                "save it as ASCII or UTF-8; PowerShell's > writes UTF-16".to_owned(),
+                both("is text in UTF-16", "是 UTF-16 文本"),
+                both(
+                    "save it as ASCII or UTF-8; PowerShell's > writes UTF-16",
+                    "请另存为 ASCII 或 UTF-8；PowerShell 的 > 写出的是 UTF-16",
+                ),
             ),
-            Shape::Pkcs12 => (
-                "holds a PKCS#12 bundle",
-                format!("take it apart: `openssl pkcs12 -in {file} -nodes -out bundle.pem`"),
+            Shape::Pkcs12 => {
+                let command = format!("`openssl pkcs12 -in {file} -nodes -out bundle.pem`");
+                (
+                    both("holds a PKCS#12 bundle", "是 PKCS#12 包"),
+                    both(
+                        format!("take it apart: {command}"),
+                        format!("请拆开它：{command}"),
+                    ),
+                )
+            }
+            Shape::Der => (
+                both("holds other binary data", "是别的二进制数据"),
+                wanted.again(),
             ),
-            Shape::Der => ("holds other binary data", again.to_owned()),
             Shape::Text => match self.labels.iter().find_map(|label| words(label)) {
-                Some((found, Some(hint))) => (found, hint.replace("FILE", &file.to_string())),
-                Some((found, None)) => (found, again.to_owned()),
-                None => ("holds nothing in PEM form", again.to_owned()),
+                Some((en, zh, Some((hint, hint_zh)))) => (
+                    both(en, zh),
+                    both(hint.replace("FILE", &file), hint_zh.replace("FILE", &file)),
+                ),
+                Some((en, zh, None)) => (both(en, zh), wanted.again()),
+                None => (
+                    both("holds nothing in PEM form", "中没有 PEM 格式的内容"),
+                    wanted.again(),
+                ),
             },
-        };
-        (found.to_owned(), hint)
+        }
     }
 }
 
@@ -206,12 +248,34 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
-    fn noun(self) -> &'static str {
+    fn noun(self) -> Both {
         match self {
-            Self::Certificate => "a certificate",
-            Self::Key => "a private key",
-            Self::Crl => "a certificate revocation list",
-            Self::Request => "a certificate request",
+            Self::Certificate => both("a certificate", "证书"),
+            Self::Key => both("a private key", "私钥"),
+            Self::Crl => both("a certificate revocation list", "证书吊销列表"),
+            Self::Request => both("a certificate request", "证书请求"),
+        }
+    }
+
+    /// What to give instead.
+    fn again(self) -> Both {
+        match self {
+            Self::Key => both(
+                "give the key file that was made with it, such as certs/server.key",
+                "请给出与之配套的密钥文件，例如 certs/server.key",
+            ),
+            Self::Certificate => both(
+                "give the certificate file, such as certs/server.crt",
+                "请给出证书文件，例如 certs/server.crt",
+            ),
+            Self::Crl => both(
+                "give the revocation list, such as certs/crl.pem",
+                "请给出吊销列表，例如 certs/crl.pem",
+            ),
+            Self::Request => both(
+                "make a request with `sealpost pki csr NAME`, or `openssl req -new`",
+                "请用 `sealpost pki csr NAME` 或 `openssl req -new` 生成请求",
+            ),
         }
     }
 }
@@ -246,34 +310,64 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 /// The label of PKCS#8 under a passphrase (RFC 7468 §11).
 pub(super) const ENCRYPTED_KEY_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 
-/// What a label says, and the way out where the thing itself cannot be used.
-fn words(label: &str) -> Option<(&'static str, Option<&'static str>)> {
+/// What a label says in both languages, and the way out where the thing itself cannot be used.
+type Label = (
+    &'static str,
+    &'static str,
+    Option<(&'static str, &'static str)>,
+);
+
+fn words(label: &str) -> Option<Label> {
     Some(match label {
-        "CERTIFICATE" => ("holds a certificate", None),
+        "CERTIFICATE" => ("holds a certificate", "中是证书", None),
         "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | ENCRYPTED_KEY_LABEL => {
-            ("holds a private key", None)
+            ("holds a private key", "中是私钥", None)
         }
-        "X509 CRL" => ("holds a certificate revocation list", None),
+        "X509 CRL" => (
+            "holds a certificate revocation list",
+            "中是证书吊销列表",
+            None,
+        ),
         "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => (
             "holds a certificate request",
-            Some("have a CA sign it: `sealpost pki sign FILE --role server`"),
+            "中是证书请求",
+            Some((
+                "have a CA sign it: `sealpost pki sign FILE --role server`",
+                "请由 CA 签发：`sealpost pki sign FILE --role server`",
+            )),
         ),
-        "PUBLIC KEY" => ("holds a public key", None),
+        "PUBLIC KEY" => ("holds a public key", "中是公钥", None),
         "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => (
             "holds a certificate with OpenSSL's trust settings",
-            Some("take them off: `openssl x509 -in FILE -out NEW`"),
+            "中是带有 OpenSSL 信任设置的证书",
+            Some((
+                "take them off: `openssl x509 -in FILE -out NEW`",
+                "请去掉这些设置：`openssl x509 -in FILE -out NEW`",
+            )),
         ),
         "PKCS7" => (
             "holds a PKCS#7 bundle",
-            Some("take it apart: `openssl pkcs7 -in FILE -print_certs -out NEW`"),
+            "中是 PKCS#7 包",
+            Some((
+                "take it apart: `openssl pkcs7 -in FILE -print_certs -out NEW`",
+                "请拆开它：`openssl pkcs7 -in FILE -print_certs -out NEW`",
+            )),
         ),
         "OPENSSH PRIVATE KEY" => (
             "holds a key in OpenSSH's form",
-            Some("convert a copy of it: `ssh-keygen -p -m PKCS8 -f FILE`"),
+            "中是 OpenSSH 格式的密钥",
+            Some((
+                "convert a copy of it: `ssh-keygen -p -m PKCS8 -f FILE`",
+                "请转换它的一份副本：`ssh-keygen -p -m PKCS8 -f FILE`",
+            )),
         ),
         "DSA PRIVATE KEY" => (
             "holds a DSA key, which TLS 1.3 does not know",
-            Some("make a new one: `sealpost pki issue server localhost`"),
+            "中是 DSA 密钥，TLS 1.3 不支持",
+            Some((
+                "make a new one: `sealpost pki issue server localhost`",
+                "请生成新密钥：`sealpost pki issue server localhost`",
+            )),
         ),
         _ => return None,
     })

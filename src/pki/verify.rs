@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::inspect::{self, CertificateInfo};
 use super::profile::Role;
-use super::steps;
+use super::{on_list, steps};
 use crate::error::Result;
 
 /// Certificates in the longest path, as rustls bounds it.
@@ -51,10 +51,14 @@ pub struct Step {
     pub outcome: Outcome,
     /// What was found.
     pub says: String,
+    /// What was found, in Simplified Chinese.
+    pub says_zh: String,
     /// Where the rule is written; only with a failure.
     pub rule: Option<&'static str>,
     /// What to do; only with a failure.
     pub cure: Option<String>,
+    /// What to do, in Simplified Chinese.
+    pub cure_zh: Option<String>,
 }
 
 /// What a step looks at.
@@ -128,7 +132,7 @@ pub fn verify(chain: &[CertificateDer<'static>], against: &Against<'_>) -> Resul
         steps::form(&path),
         steps::purpose(&path, against.purpose),
         steps::host(&path, against.host),
-        steps::revocation(&path, against)?,
+        on_list::revocation(&path, against)?,
     ];
     Ok(Verification {
         subject: path.links[0].info.subject.clone(),

@@ -86,7 +86,8 @@
 //! the client compares that digest with its own first K bytes and says `{"resume":true}` (the bytes follow
 //! from K) or `{"resume":false}` (they follow from 0, and the held part is dropped). Bytes are never joined
 //! to a prefix that both ends have not proved equal. Nothing held: K is 0 and no such frame is sent. An
-//! existing finished file is a conflict as with `error`. A download resumes the same way at the client's
+//! existing finished file is a conflict as with `error`; a client whose file has the size and digest that
+//! `stat` tells may call that done. A download resumes the same way at the client's
 //! side: it keeps `NAME.part`, and appends only after `stat` shows the same size and digest as when the
 //! part was begun, and checks the whole digest at the end.
 //!

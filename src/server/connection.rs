@@ -8,13 +8,13 @@ use std::time::Instant;
 use super::registry::{Place, Proved};
 use super::session::Session;
 use super::{Peer, Shared};
-use crate::config::BUSY_TIMEOUT;
+use crate::config::{BUSY_TIMEOUT, DETAIL_BYTES_MAX};
 use crate::error::Error;
 use crate::pki::inspect;
 use crate::protocol::{Code, Refusal, Reply, Secure, write_frame};
 use crate::store::Event;
-use crate::text::{escape, hex};
-use crate::transport::{Accepted, Acceptor, Rejected, Side, Socket, Wire as _, explain};
+use crate::text::{brief, escape, hex};
+use crate::transport::{Accepted, Acceptor, RESUMED, Rejected, Socket, Wire as _};
 
 /// A connection on its own thread.
 pub(super) struct Connection {
@@ -67,7 +67,7 @@ impl Connection {
         let generation = acceptor.generation();
         let mut stream = match acceptor.accept(Socket::new(tcp, Instant::now() + time)) {
             Ok(stream) => stream,
-            Err(rejected) => return self.reject(rejected),
+            Err(rejected) => return self.reject(rejected, acceptor),
         };
         let Some(peer) = self.peer(&stream) else {
             return stream.close();
@@ -85,7 +85,7 @@ impl Connection {
     }
 
     /// Tells, as far as possible, why the connection was not taken in.
-    fn reject(&self, rejected: Rejected) {
+    fn reject(&self, rejected: Rejected, acceptor: &Acceptor) {
         match rejected {
             Rejected::Silent => {}
             Rejected::Language(mut socket, why) => {
@@ -96,7 +96,8 @@ impl Connection {
                 socket.linger();
             }
             Rejected::Handshake(error, shown) => {
-                let error = explain(Side::Server, &error);
+                let error = acceptor.explain(&error, &shown).to_string();
+                let error = brief(&error, DETAIL_BYTES_MAX);
                 tracing::info!(id = self.id, address = %self.address, "handshake failed: {error}");
                 let shown = shown
                     .first()
@@ -106,7 +107,7 @@ impl Connection {
                     subject: shown.as_ref().map(|shown| shown.subject.clone()),
                     serial: shown.as_ref().map(|shown| shown.serial.clone()),
                     fingerprint: shown.as_ref().map(|shown| shown.fingerprint.clone()),
-                    reason: Some(error.to_string()),
+                    reason: Some(error),
                     ..Event::new("handshake_failed", &self.id)
                 });
             }
@@ -151,11 +152,13 @@ impl Connection {
     }
 
     /// Registers who was let in, and looks once more when the configuration was replaced meanwhile: the
-    /// reload may have looked for revoked clients before this one was registered.
+    /// reload may have looked for revoked clients before this one was registered. A resumed session is always
+    /// looked at: resuming checks no certificate, and it, or the revocation list, may be out of date by now.
     fn still_good(&self, stream: &Accepted, acceptor: &Acceptor, generation: u64) -> bool {
-        let chain = stream
-            .session()
-            .map_or_else(Vec::new, |session| session.certificates);
+        let Some(session) = stream.session() else {
+            return true;
+        };
+        let chain = session.certificates;
         if chain.is_empty() {
             return true;
         }
@@ -165,7 +168,7 @@ impl Connection {
             chain,
         };
         self.place.prove(proved.clone());
-        if acceptor.generation() == generation {
+        if acceptor.generation() == generation && session.handshake != RESUMED {
             return true;
         }
         match acceptor.recheck(&proved.chain) {

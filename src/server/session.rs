@@ -413,8 +413,14 @@ impl<'a, W: Wire> Session<'a, W> {
     }
 
     fn entry(&self, name: &FileName) -> Result<Entry, Refusal> {
-        let missing = || Refusal::new(Code::NotFound, format!("there is no file {name}"));
-        self.shared.store.files().find(name).ok_or_else(missing)
+        if let Some(entry) = self.shared.store.files().find(name) {
+            return Ok(entry);
+        }
+        // That a name is free is something only those may learn who may read there.
+        let nothing = Touch { name, owner: None };
+        self.permit(Operation::Stat, &[nothing])?;
+        let text = format!("there is no file {name}");
+        Err(Refusal::new(Code::NotFound, text))
     }
 
     /// Asks the gate.
@@ -448,7 +454,7 @@ impl<'a, W: Wire> Session<'a, W> {
     }
 
     /// Who was removed or disabled meanwhile is no longer logged in; a new role counts at once.
-    fn refresh_user(&mut self) {
+    pub(super) fn refresh_user(&mut self) {
         if let Some(user) = self.user.take() {
             let users = self.shared.store.users();
             self.user = users.find(user.name.as_str()).filter(|user| user.enabled);

@@ -17,6 +17,11 @@ const LONGEST_DELAY: Duration = Duration::from_secs(4);
 /// How long a failure counts: each such time without another one forgives one.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(15);
 
+/// Attempts of one address under way at once while it is slowed down. Without this, as many connections as an
+/// address may have would guess that many times in each delay, and fill the line of passwords to be hashed
+/// ([`crate::config::HASH_QUEUE_MAX`]) for everybody else.
+const SLOWED_AT_ONCE: usize = 16;
+
 /// Rows in the table; when it is full, some of the harmless make room.
 const ROWS_MAX: usize = 10_000;
 
@@ -37,14 +42,63 @@ struct Failures {
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     rows: Mutex<HashMap<Row, Failures>>,
+    /// Attempts under way, by network; only of those with any.
+    trying: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// An attempt to log in under way; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    throttle: &'a Throttle,
+    network: IpAddr,
+    /// How long it has to wait before it is looked at. The same for the right and the wrong password, so
+    /// that the wait tells nothing.
+    pub(crate) wait: Duration,
+    /// Whether it is not looked at even then: its address has too many others under way.
+    pub(crate) refused: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        let mut trying = self.throttle.trying();
+        if let Some(count) = trying.get_mut(&self.network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                trying.remove(&self.network);
+            }
+        }
+    }
 }
 
 impl Throttle {
-    /// How long an attempt from `address` as `user` has to wait before it is looked at. The same for the
-    /// right and the wrong password, so that the wait tells nothing.
-    pub(crate) fn delay(&self, address: IpAddr, user: &str, now: Instant) -> Duration {
+    /// Begins an attempt from `address` as `user`.
+    pub(crate) fn begin(&self, address: IpAddr, user: &str, now: Instant) -> Attempt<'_> {
+        let wait = self.delay(address, user, now);
+        let network = network(address);
+        let slowed = !self.delay_of(&[Row::Address(network)], now).is_zero();
+        let mut trying = self.trying();
+        let count = trying.entry(network).or_default();
+        *count += 1;
+        let refused = slowed && *count > SLOWED_AT_ONCE;
+        drop(trying);
+        Attempt {
+            throttle: self,
+            network,
+            wait,
+            refused,
+        }
+    }
+
+    fn trying(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.trying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn delay(&self, address: IpAddr, user: &str, now: Instant) -> Duration {
+        self.delay_of(&keys(address, user), now)
+    }
+
+    fn delay_of(&self, keys: &[Row], now: Instant) -> Duration {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = keys(address, user);
         let worst = keys
             .iter()
             .filter_map(|row| rows.get(row))
@@ -147,6 +201,25 @@ mod tests {
         assert_eq!(throttle.delay(HOME, "bob", now), LONGEST_DELAY);
         assert_eq!(throttle.delay(other(7), "alice", now), LONGEST_DELAY);
         assert_eq!(throttle.delay(other(7), "bob", now), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_address_that_failed_tries_a_few_at_once_and_a_class_behind_another_all() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        for _ in 0..9 {
+            throttle.failed(HOME, "alice", now);
+        }
+        let tries = |address, n| {
+            let tries: Vec<_> = (0..n)
+                .map(|n| throttle.begin(address, &format!("user{n}"), now))
+                .collect();
+            tries.iter().filter(|attempt| attempt.refused).count()
+        };
+        assert_eq!(tries(HOME, SLOWED_AT_ONCE), 0);
+        assert_eq!(tries(HOME, 200), 200 - SLOWED_AT_ONCE);
+        // Somebody guesses at one user from there: that slows the address down, and nobody elsewhere.
+        assert_eq!(tries(other(7), 200), 0);
+        assert!(throttle.trying().is_empty());
     }
 
     #[test]

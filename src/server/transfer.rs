@@ -12,7 +12,7 @@ use crate::protocol::{
     Refusal, parse_body_end, parse_resume_answer, read_frame,
 };
 use crate::store::{
-    Change, Entry, Event, Expected, FinishError, Reservation, StoredBlob, Upload, User,
+    BlobId, Change, Entry, Event, Expected, FinishError, Reservation, StoredBlob, Upload, User,
 };
 use crate::text;
 use crate::transport::{Pace, Wire};
@@ -30,8 +30,14 @@ struct Ticket {
     size: u64,
     conflict: Conflict,
     upload: Upload,
-    /// Holds the bytes of the user's quota until the file counts itself.
+    /// What of the user's quota it holds until the file counts itself.
+    held: Held,
+}
+
+/// A part of a user's quota, and the file whose bytes it counts on getting back.
+struct Held {
     reserved: Reservation,
+    replaces: Option<BlobId>,
 }
 
 impl<W: Wire> Session<'_, W> {
@@ -111,12 +117,22 @@ impl<W: Wire> Session<'_, W> {
                 // A part kept would only hold the room that is missing.
                 ticket.upload.abandon();
             }
+            let (BodyError::Wire(cause) | BodyError::Disk(cause, _)) = &error;
+            self.record(Event {
+                name: Some(ticket.name.to_string()),
+                size: Some(size),
+                reason: Some(crate::error::plain(cause)),
+                duration_ms: Some(millis(began.elapsed())),
+                ..self.event("put_cut")
+            });
             return Err(self.body_failed(error));
         }
         let digest = self.body_end()?;
         self.wire
             .expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
         let name = ticket.name.clone();
+        // The body may have taken hours: who was disabled meanwhile puts nothing there any more.
+        self.refresh_user();
         let entry = match self.finish(ticket, digest) {
             Ok(entry) => entry,
             Err(stop) => {
@@ -149,17 +165,17 @@ impl<W: Wire> Session<'_, W> {
         }
         let (name, there) = self.target(&wanted, conflict)?;
         let store = &self.shared.store;
-        let reserved = self.reserve(&user, size, there.as_ref())?;
+        let held = self.reserve(&user, size, there.as_ref())?;
         // Part of a resumed upload is on the disk already; its writes will tell.
         let free = store.uploads().free_bytes().unwrap_or(u64::MAX);
         if size > free && conflict != Conflict::Resume {
             return Err(no_space().into());
         }
-        let held = match conflict {
+        let part = match conflict {
             Conflict::Resume => store.uploads().resume(&user.name, &name, size),
             _ => Ok(None),
         };
-        let upload = match held {
+        let upload = match part {
             Ok(Some(upload)) => Ok(upload),
             Ok(None) => store.uploads().begin(&user.name, &name, size),
             Err(error) => Err(error),
@@ -170,17 +186,12 @@ impl<W: Wire> Session<'_, W> {
             name,
             size,
             conflict,
-            reserved,
+            held,
         })
     }
 
     /// Takes `size` bytes of the user's quota, less what replacing `there` gives back.
-    fn reserve(
-        &self,
-        user: &User,
-        size: u64,
-        there: Option<&Entry>,
-    ) -> Result<Reservation, Refusal> {
+    fn reserve(&self, user: &User, size: u64, there: Option<&Entry>) -> Result<Held, Refusal> {
         let quota = self.shared.config.limits.quota_bytes;
         let frees = there
             .filter(|there| there.owner == user.name)
@@ -190,7 +201,9 @@ impl<W: Wire> Session<'_, W> {
             .store
             .files()
             .reserve(&user.name, size, frees, quota);
-        reserved.ok_or_else(|| {
+        let replaces = there.map(|there| there.blob);
+        let held = reserved.map(|reserved| Held { reserved, replaces });
+        held.ok_or_else(|| {
             let text = format!(
                 "that would exceed your quota of {}",
                 human(quota.unwrap_or(0))
@@ -219,7 +232,15 @@ impl<W: Wire> Session<'_, W> {
                 )?;
                 Ok((wanted.clone(), there))
             }
-            (Some(_), Conflict::Error | Conflict::Resume) => Err(exists(wanted).into()),
+            (Some(_), Conflict::Error | Conflict::Resume) => {
+                // Who may put nothing there does not learn that something is.
+                let nothing = Touch {
+                    name: wanted,
+                    owner: None,
+                };
+                self.permit(Operation::Put, &[nothing])?;
+                Err(exists(wanted).into())
+            }
             (Some(_), Conflict::Rename) => {
                 let mut numbered = (1..=NUMBERS).filter_map(|n| wanted.numbered(n).ok());
                 let free = numbered.find(|name| files.find(name).is_none());
@@ -354,7 +375,7 @@ impl<W: Wire> Session<'_, W> {
             &ticket.name,
             ticket.conflict,
             &stored,
-            ticket.reserved,
+            ticket.held,
         );
         if published.is_err() {
             // Its row is in no index, so nobody can reach it; a leftover would be swept at the next start.
@@ -370,11 +391,17 @@ impl<W: Wire> Session<'_, W> {
         wanted: &FileName,
         conflict: Conflict,
         stored: &StoredBlob,
-        mut reserved: Reservation,
+        mut held: Held,
     ) -> Result<Entry, Stop> {
         for _ in 0..TRIES {
             // The gate and the names are asked again: minutes may have passed since the go-ahead.
             let (name, there) = self.target(wanted, conflict)?;
+            if held.replaces != there.as_ref().map(|there| there.blob) {
+                // What was to be replaced is gone, or another file now, perhaps moved away to keep it: the
+                // quota has to be asked again as well.
+                drop(held.reserved);
+                held = self.reserve(user, stored.size, there.as_ref())?;
+            }
             let entry = Entry {
                 name,
                 size: stored.size,
@@ -387,10 +414,6 @@ impl<W: Wire> Session<'_, W> {
             if self.commit(Change::Put(entry.clone()), expected)? {
                 return Ok(entry);
             }
-            // What was to be replaced is another file now: the quota has to be asked again as well.
-            drop(reserved);
-            let there = self.target(wanted, conflict)?.1;
-            reserved = self.reserve(user, stored.size, there.as_ref())?;
         }
         Err(changing().into())
     }

@@ -4,7 +4,6 @@
 //! zeros. Changing or removing a line breaks the chain at the next one. Cutting lines off the end does not:
 //! whoever must exclude that notes the last digest elsewhere from time to time.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
@@ -15,6 +14,7 @@ use serde::Serialize;
 
 use super::lock;
 use super::replace::open_append;
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::protocol::Sha256;
 use crate::text;
@@ -99,6 +99,25 @@ impl Event {
             ..Self::default()
         }
     }
+
+    /// Bounds what a peer can make of a line: those of the details that come from it.
+    fn shorten(&mut self) {
+        let details = [
+            &mut self.user,
+            &mut self.identity,
+            &mut self.subject,
+            &mut self.serial,
+            &mut self.name,
+            &mut self.to,
+            &mut self.reason,
+            &mut self.agent,
+        ];
+        for detail in details.into_iter().flatten() {
+            if detail.len() > config::DETAIL_BYTES_MAX {
+                *detail = text::brief(detail, config::DETAIL_BYTES_MAX);
+            }
+        }
+    }
 }
 
 /// The open trail.
@@ -143,11 +162,8 @@ impl Audit {
     }
 
     /// Writes one event. A failure is logged, once until the next success, and harms nobody.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an event is made to be recorded"
-    )]
-    pub fn record(&self, event: Event) {
+    pub fn record(&self, mut event: Event) {
+        event.shorten();
         let mut state = lock(&self.state);
         match state.write(&event) {
             Ok(()) => state.failing = false,
@@ -174,7 +190,7 @@ impl State {
             event,
             prev: &self.prev,
         };
-        let mut line = escape(&serde_json::to_string(&line)?);
+        let mut line = text::escape_json(&serde_json::to_string(&line)?);
         let prev = Sha256::of(line.as_bytes()).to_string();
         line.push('\n');
         // Half a line of an earlier failure is cut before the next one.
@@ -186,23 +202,6 @@ impl State {
         self.prev = prev;
         Ok(())
     }
-}
-
-/// JSON escapes for everything that could move a cursor or reorder a line; in JSON text such characters
-/// occur only inside strings.
-fn escape(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    let mut units = [0; 2];
-    for c in json.chars() {
-        if c.is_control() || text::is_invisible(c) {
-            for unit in c.encode_utf16(&mut units) {
-                let _infallible = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
 }
 
 /// Finds where to go on; ends a line that was cut short and says how long it is.

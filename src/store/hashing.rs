@@ -9,9 +9,9 @@ use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _};
+use argon2::password_hash;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use super::lock;
 use crate::config;
@@ -44,6 +44,9 @@ const STAND_IN: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2VhbHBvc3QgZHVtbXkgcw$\
 /// Hashes and verifies, a bounded number at once.
 pub(super) struct Hashing {
     gate: Gate,
+    /// Memory of runs that ended, for the next ones: never more pieces than run at once. Left to the
+    /// allocator, each connection's thread keeps 19 MiB of its own, gigabytes for a few hundred logins.
+    idle: Mutex<Vec<Vec<Block>>>,
     #[cfg(test)]
     pub(super) runs: std::sync::atomic::AtomicUsize,
 }
@@ -53,6 +56,7 @@ impl Hashing {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             gate: Gate::new(cores, config::HASH_QUEUE_MAX),
+            idle: Mutex::default(),
             #[cfg(test)]
             runs: std::sync::atomic::AtomicUsize::new(0),
         }
@@ -62,10 +66,15 @@ impl Hashing {
     pub(super) fn hash(&self, password: &[u8], deadline: Instant) -> Result<String, HashError> {
         let _permit = self.gate.enter(deadline)?;
         self.count();
-        match Argon2::default().hash_password(password) {
-            Ok(hash) => Ok(hash.to_string()),
-            Err(error) => Err(internal(&error)),
-        }
+        let (params, salt) = (Params::default(), Salt::generate());
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).map_err(|error| internal(&error))?,
+            hash: Some(self.compute(password, &salt, params)?),
+            salt: Some(salt),
+        };
+        Ok(hash.to_string())
     }
 
     /// Whether `password` has the hash `phc`; without one the work is done all the same, for nothing.
@@ -75,15 +84,35 @@ impl Hashing {
         phc: Option<&str>,
         deadline: Instant,
     ) -> Result<bool, HashError> {
-        let parsed = PasswordHash::new(phc.unwrap_or(STAND_IN))
-            .map_err(|error| internal(&password_hash::Error::from(error)))?;
+        let parsed =
+            PasswordHash::new(phc.unwrap_or(STAND_IN)).map_err(|error| internal(&error))?;
         let _permit = self.gate.enter(deadline)?;
         self.count();
-        match Argon2::default().verify_password(password, &parsed) {
-            Ok(()) => Ok(phc.is_some()),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(internal(&error)),
-        }
+        let (Some(salt), Some(wanted)) = (&parsed.salt, &parsed.hash) else {
+            return Err(internal(&password_hash::Error::PasswordInvalid));
+        };
+        let params = Params::try_from(&parsed).map_err(|error| internal(&error))?;
+        let computed = self.compute(password, salt, params)?;
+        // `Output` compares in constant time.
+        Ok(computed == *wanted && phc.is_some())
+    }
+
+    /// One run of argon2id, in memory that is kept for the next one. The caller holds a permit.
+    fn compute(&self, password: &[u8], salt: &[u8], params: Params) -> Result<Output, HashError> {
+        let usual = Params::default().block_count();
+        let mut blocks = lock(&self.idle).pop().unwrap_or_default();
+        blocks.resize(params.block_count(), Block::new());
+        let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = &mut output[..length.min(Output::MAX_LENGTH)];
+        let done = argon2.hash_password_into_with_memory(password, salt, output, &mut blocks);
+        // A hash of users.csv may have asked for more than is worth keeping.
+        blocks.truncate(usual);
+        blocks.shrink_to(usual);
+        lock(&self.idle).push(blocks);
+        done.map_err(|error| internal(&error))?;
+        Output::new(output).map_err(|error| internal(&error))
     }
 
     #[cfg_attr(
@@ -120,7 +149,7 @@ pub(super) fn check_phc(phc: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn internal(error: &password_hash::Error) -> HashError {
+fn internal(error: &dyn std::fmt::Display) -> HashError {
     HashError::Internal(Error::new(
         Kind::Other,
         format!("cannot hash the password: {error}"),
@@ -226,6 +255,32 @@ mod tests {
         );
         assert!(!hashing.verify(b"correct horse", None, soon()).unwrap());
         assert_eq!(hashing.runs.load(Ordering::SeqCst), 4);
+    }
+
+    #[test]
+    fn memory_is_used_again_and_hashes_as_fresh_memory_does() {
+        use argon2::password_hash::PasswordVerifier as _;
+        let hashing = Hashing::new();
+        let phc = hashing.hash(b"correct horse", soon()).unwrap();
+        for _ in 0..3 {
+            assert!(
+                hashing
+                    .verify(b"correct horse", Some(&phc), soon())
+                    .unwrap()
+            );
+        }
+        assert_eq!(lock(&hashing.idle).len(), 1);
+        let fresh = Argon2::default();
+        assert!(fresh.verify_password(b"correct horse", &*phc).is_ok());
+        // Other bounds, as an administrator may choose: more memory is not kept.
+        let large = GOOD.replace("m=19456", "m=65536");
+        assert!(
+            !hashing
+                .verify(b"correct horse", Some(&large), soon())
+                .unwrap()
+        );
+        let kept = lock(&hashing.idle)[0].capacity();
+        assert!(kept <= Params::default().block_count() * 2, "{kept}");
     }
 
     #[test]

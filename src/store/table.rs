@@ -41,6 +41,8 @@ struct State<T> {
     stamp: Option<Stamp>,
     /// Of the last file that could not be read: it is not tried again before it has changed.
     refused: Option<Stamp>,
+    /// Whether it is known, and was said, that the file is gone.
+    gone: bool,
     rows: Arc<T>,
 }
 
@@ -70,21 +72,33 @@ impl<T: Rows> Table<T> {
     pub(super) fn rows(&self) -> Arc<T> {
         let stamp = stamp(&self.path);
         let state = read(&self.state);
-        if state.stamp == stamp || (stamp.is_some() && state.refused == stamp) {
+        let tried = match stamp {
+            Some(_) => state.refused == stamp,
+            None => state.gone,
+        };
+        if state.stamp == stamp || tried {
             return Arc::clone(&state.rows);
         }
         drop(state);
         if let Err(error) = self.reload() {
             tracing::error!(%error, "the old table stays in force");
-            write(&self.state).refused = stamp;
+            let mut state = write(&self.state);
+            (state.refused, state.gone) = (stamp, stamp.is_none());
         }
         Arc::clone(&read(&self.state).rows)
     }
 
-    /// Reads the file, changed or not; on an error the old rows stay.
+    /// Reads the file, changed or not; on an error the old rows stay. That it is gone is an error too: a
+    /// slip, or an editor between two steps, must not lift every rule or remove every account.
     pub(super) fn reload(&self) -> Result<()> {
         let new = read_file(&self.path)?;
-        *write(&self.state) = new;
+        let mut state = write(&self.state);
+        if new.stamp.is_none() && state.stamp.is_some() {
+            let what = format!("{} is gone", self.path.display());
+            return Err(Error::new(Kind::LocalRead, what)
+                .hint("put it back, or start the server anew to go on without it"));
+        }
+        *state = new;
         Ok(())
     }
 
@@ -105,6 +119,7 @@ impl<T: Rows> Table<T> {
         *write(&self.state) = State {
             stamp: stamp(&self.path),
             refused: None,
+            gone: false,
             rows: Arc::new(rows),
         };
         Ok(answer)
@@ -131,28 +146,25 @@ fn stamp(path: &Path) -> Option<Stamp> {
 fn read_file<T: Rows>(path: &Path) -> Result<State<T>> {
     // Taken first: if the file is replaced in between, the next look sees a new stamp.
     let stamp = stamp(path);
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+    let (stamp, rows) = match fs::read(path) {
+        Ok(bytes) => (stamp, parse(path, &bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (None, T::default()),
         Err(error) => {
             let what = format!("read {}", path.display());
             return Err(Error::io(Kind::LocalRead, what, error));
         }
     };
-    let rows = Arc::new(parse(path, &bytes)?);
     Ok(State {
         stamp,
         refused: None,
-        rows,
+        gone: false,
+        rows: Arc::new(rows),
     })
 }
 
 /// Reads the text of a table; `path` is for the error, which names the line and what to do.
 pub(super) fn parse<T: Rows>(path: &Path, bytes: &[u8]) -> Result<T> {
     let mut table = T::default();
-    if bytes.is_empty() {
-        return Ok(table);
-    }
     let bad = |line: u64, what: &str| {
         Error::new(
             Kind::LocalRead,
@@ -160,6 +172,12 @@ pub(super) fn parse<T: Rows>(path: &Path, bytes: &[u8]) -> Result<T> {
         )
         .hint("mend that line in a text editor, or restore the file from a backup")
     };
+    if bytes.is_empty() {
+        // What a full disk or a power cut makes of a file that another program wrote. A table without rows
+        // has its header.
+        return Err(bad(1, "the file is empty, without even its header")
+            .hint("restore it from a backup; remove it if there are to be no rows"));
+    }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(bad(1, "the file begins with a byte order mark")
             .hint("save it as UTF-8 without BOM: sed -i '1s/^\\xEF\\xBB\\xBF//' does that"));
@@ -321,6 +339,7 @@ mod tests {
             ("left,right\na,b\nc,d\na,e\n", 4),
             ("left,right\na,\"b\nc,d\n", 2),
             ("left,right\na,\0\n", 2),
+            ("", 1),
         ] {
             let path = Path::new("data/pairs.csv");
             let error = parse::<Pairs>(path, text.as_bytes()).unwrap_err();
@@ -330,7 +349,6 @@ mod tests {
         }
         assert!(parse::<Pairs>(Path::new("x"), b"left,right\na,\xff\n").is_err());
         for text in [
-            "",
             "left,right\n",
             "left,right",
             "left,right\na,b",
@@ -341,6 +359,30 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_file_that_vanishes_leaves_the_old_rows_and_nothing_is_written_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = Table::<Pairs>::open(dir.path()).unwrap();
+        push(&table, "a").unwrap();
+        let (path, aside) = (table.path.clone(), dir.path().join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        assert_eq!(table.rows().0.len(), 1);
+        assert!(table.reload().unwrap_err().next_step().is_some());
+        assert!(push(&table, "b").is_err());
+        assert!(!path.exists());
+        fs::rename(&aside, &path).unwrap();
+        push(&table, "b").unwrap();
+        assert_eq!(table.rows().0.len(), 2);
+        fs::remove_file(&path).unwrap();
+        assert!(
+            Table::<Pairs>::open(dir.path())
+                .unwrap()
+                .rows()
+                .0
+                .is_empty()
+        );
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl Record {
     pub fn is_failure(&self) -> bool {
         self.details.contains_key("code")
             || self.event.ends_with("failed")
+            || self.event.ends_with("_cut")
             || matches!(self.event.as_str(), "refused" | "panic")
     }
 }
@@ -394,6 +395,25 @@ mod tests {
         let mut seen = Vec::new();
         each_record(&path, |record| seen.push(record)).unwrap();
         assert_eq!(seen[0].text("agent"), Some(agent));
+    }
+
+    #[test]
+    fn what_a_stranger_sends_at_length_is_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let audit = Audit::open(&path).unwrap();
+        let long = || Some("\u{1b}课".repeat(20_000));
+        audit.record(Event {
+            subject: long(),
+            serial: long(),
+            reason: long(),
+            name: Some("n".repeat(1_024)),
+            ..Event::new("handshake_failed", "1")
+        });
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.len() < 24_000, "{}", text.len());
+        assert!(text.contains(&"n".repeat(1_024)));
+        assert!(verify(&path).unwrap().broken.is_none());
     }
 
     #[test]

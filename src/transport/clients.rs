@@ -11,6 +11,7 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
 };
 
+use super::seen;
 use crate::pki::inspect::{self, Identity};
 
 /// Whose certificate is let in, of those that are valid; any one rule suffices, none lets all in.
@@ -52,22 +53,6 @@ impl fmt::Display for NotAllowed {
 
 impl std::error::Error for NotAllowed {}
 
-thread_local! {
-    /// The chain the client of this thread's connection showed. rustls keeps it only when it is accepted,
-    /// but the log wants to name what was refused; a connection has its thread for itself.
-    static SHOWN: RefCell<Vec<CertificateDer<'static>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The chain the client of this thread's connection showed, leaf first; empty when it showed none.
-pub(super) fn shown() -> Vec<CertificateDer<'static>> {
-    SHOWN.with(|shown| shown.borrow().clone())
-}
-
-/// Forgets what an earlier connection of this thread showed.
-pub(super) fn forget() {
-    SHOWN.with(|shown| shown.borrow_mut().clear());
-}
-
 /// The usual check, then the rules.
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
@@ -82,11 +67,7 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let chain = std::iter::once(leaf).chain(intermediates);
-        let chain = chain
-            .map(|certificate| certificate.clone().into_owned())
-            .collect();
-        SHOWN.with(|shown| *shown.borrow_mut() = chain);
+        seen::shows(leaf, intermediates);
         let verified = self.inner.verify_client_cert(leaf, intermediates, now)?;
         match inspect::identity(leaf) {
             Ok(identity) if self.allow.permits(&identity) => Ok(verified),

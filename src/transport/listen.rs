@@ -12,7 +12,8 @@ use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiCli
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 
 use super::clients::{self, Allow, ClientVerifier};
-use super::{Policy, Resumption, Socket, Stream};
+use super::failure::{self, Context};
+use super::{Policy, Resumption, Side, Socket, Stage, Stream, explain, seen};
 use crate::error::{Error, Kind, Result};
 use crate::pki::lists::{self, RevocationListInfo};
 use crate::pki::{Passphrase, keys};
@@ -75,7 +76,8 @@ pub struct ServerTls {
 pub struct Loaded {
     config: Arc<ServerConfig>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
-    lists: Vec<RevocationListInfo>,
+    /// What words about a failure need.
+    context: Arc<Context>,
     /// What the operator should know, though it does not keep the server from serving.
     pub warnings: Vec<String>,
 }
@@ -89,24 +91,34 @@ impl ServerTls {
         let key = keys::private_key(&self.key, self.passphrase.as_ref())?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.policy.versions()?)
-            .map_err(|error| policy_error(&error))?;
-        let (mut lists, mut warnings) = (Vec::new(), Vec::new());
+            .map_err(|error| failure::policy(&error))?;
+        let mut context = Context {
+            tls: true,
+            ca_file: Some(self.client_ca.clone()),
+            own: chain
+                .first()
+                .map(|leaf| (self.certificate.clone(), leaf.clone())),
+            policy: self.policy.clone(),
+            ..Context::default()
+        };
+        let mut warnings = Vec::new();
         let verifier = match self.client_auth {
             ClientAuth::None => None,
             ClientAuth::Required | ClientAuth::Optional => {
-                let checked = self.revocation(&mut warnings)?;
+                context.anchors = keys::certificates(&self.client_ca, Kind::CaFile)?;
+                let checked = self.revocation(&context.anchors, &mut warnings)?;
                 let (ders, infos): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
-                lists = infos;
-                Some(self.verifier(provider, ders)?)
+                context.lists = Arc::new(infos);
+                Some(self.verifier(provider, &context.anchors, ders)?)
             }
         };
         let builder = match &verifier {
             None => builder.with_no_client_auth(),
             Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),
         };
-        let mut config = builder.with_single_cert(chain, key).map_err(|error| {
-            super::failure::own_certificate(&error, &self.certificate, &self.key)
-        })?;
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(|error| failure::own_certificate(&error, &self.certificate, &self.key))?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.key_log = self.policy.key_log()?;
         // A client's own order of preference serves phones without AES in hardware best.
@@ -115,7 +127,7 @@ impl ServerTls {
         Ok(Loaded {
             config: Arc::new(config),
             verifier,
-            lists,
+            context: Arc::new(context),
             warnings,
         })
     }
@@ -128,7 +140,7 @@ impl ServerTls {
             Resumption::Tickets => {
                 config.session_storage = Arc::new(NoServerSessionStorage {});
                 config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()
-                    .map_err(|error| policy_error(&error))?;
+                    .map_err(|error| failure::policy(&error))?;
             }
             Resumption::Off => {
                 config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -140,22 +152,18 @@ impl ServerTls {
 
     /// The revocation lists, each proved to be of one of the CAs. A list of another CA would be worse than
     /// none: it looks like a check, and checks nothing.
-    fn revocation(&self, warnings: &mut Vec<String>) -> Result<Vec<CheckedList>> {
-        let authorities = keys::certificates(&self.client_ca, Kind::CaFile)?;
+    fn revocation(
+        &self,
+        authorities: &[CertificateDer<'static>],
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<CheckedList>> {
         let mut checked = Vec::new();
         for path in &self.revocation_lists {
             for der in keys::revocation_lists(path)? {
                 let info = lists::revocation_list(&der)?;
                 let mut signers = authorities.iter();
                 if !signers.any(|ca| lists::is_signed_by(&der, ca).unwrap_or(false)) {
-                    let text = format!(
-                        "the revocation list in {} is of {}, and not signed by a CA in {}",
-                        path.display(),
-                        info.issuer,
-                        self.client_ca.display()
-                    );
-                    return Err(Error::new(Kind::CrlFile, text)
-                        .hint("give the list of that CA: `sealpost pki crl` writes it"));
+                    return Err(failure::foreign_list(path, &info.issuer, &self.client_ca));
                 }
                 if let Some(next) = info.next_update.filter(|next| *next < text::now()) {
                     warnings.push(format!(
@@ -168,7 +176,7 @@ impl ServerTls {
                         }
                     ));
                 }
-                checked.push((der, info));
+                checked.push((der, (path.clone(), info)));
             }
         }
         if self.revocation_lists.is_empty() {
@@ -182,19 +190,14 @@ impl ServerTls {
     fn verifier(
         &self,
         provider: Arc<CryptoProvider>,
+        authorities: &[CertificateDer<'static>],
         lists: Vec<CertificateRevocationListDer<'static>>,
     ) -> Result<Arc<dyn ClientCertVerifier>> {
         let mut roots = RootCertStore::empty();
-        for certificate in keys::certificates(&self.client_ca, Kind::CaFile)? {
-            roots.add(certificate).map_err(|error| {
-                let file = self.client_ca.display();
-                Error::new(
-                    Kind::CaFile,
-                    format!("{file} holds no usable CA certificate"),
-                )
-                .hint("`sealpost pki lint` says what is wrong with it")
-                .source(error)
-            })?;
+        for certificate in authorities {
+            roots
+                .add(certificate.clone())
+                .map_err(|error| failure::ca_unusable(&error, &self.client_ca))?;
         }
         let checks_revocation = !lists.is_empty();
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -207,14 +210,9 @@ impl ServerTls {
         if self.client_auth == ClientAuth::Optional {
             builder = builder.allow_unauthenticated();
         }
-        let inner = builder.build().map_err(|error| {
-            Error::new(
-                Kind::CrlFile,
-                "a certificate revocation list cannot be used",
-            )
-            .hint("make a new one with `sealpost pki crl`")
-            .source(error)
-        })?;
+        let inner = builder
+            .build()
+            .map_err(|error| failure::lists_unusable(&error))?;
         Ok(Arc::new(ClientVerifier {
             inner,
             allow: self.allow.clone(),
@@ -222,15 +220,10 @@ impl ServerTls {
     }
 }
 
-type CheckedList = (CertificateRevocationListDer<'static>, RevocationListInfo);
-
-fn policy_error(error: &rustls::Error) -> Error {
-    Error::new(
-        Kind::Cipher,
-        format!("these TLS versions and cipher suites do not go together: {error}"),
-    )
-    .hint("widen --tls-min/--tls-max, --ciphers or --curves")
-}
+type CheckedList = (
+    CertificateRevocationListDer<'static>,
+    (PathBuf, RevocationListInfo),
+);
 
 /// Takes connections in: plain, TLS or both.
 #[derive(Debug)]
@@ -284,9 +277,9 @@ impl Acceptor {
             return Ok(());
         };
         let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
-        for old in &current.lists {
-            let new = loaded.lists.iter().find(|new| new.issuer == old.issuer);
-            let Some(new) = new else {
+        for (_, old) in current.context.lists.iter() {
+            let mut new = loaded.context.lists.iter().map(|(_, new)| new);
+            let Some(new) = new.find(|new| new.issuer == old.issuer) else {
                 let text = format!("there is no revocation list of {} any more", old.issuer);
                 return Err(Error::new(Kind::CrlFile, text)
                     .hint("put it back: `sealpost pki crl` writes it; or start the server anew"));
@@ -310,21 +303,29 @@ impl Acceptor {
         let Some(current) = &self.current else {
             return Ok(());
         };
-        let verifier = current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .verifier
-            .clone();
+        let current = current.read().unwrap_or_else(PoisonError::into_inner);
+        let verifier = current.verifier.clone();
+        drop(current);
         let (Some(verifier), Some((leaf, intermediates))) = (verifier, chain.split_first()) else {
             return Ok(());
         };
         let checked = verifier.verify_client_cert(leaf, intermediates, UnixTime::now());
-        checked.map(|_verified| ()).map_err(|error| {
-            super::explain(
-                super::Side::Server,
-                &clients::with_reason(io::Error::other(error)),
-            )
-        })
+        checked
+            .map(|_verified| ())
+            .map_err(|error| self.explain(&clients::with_reason(io::Error::other(error)), chain))
+    }
+
+    /// What `error` means, of a client that showed `shown`.
+    pub fn explain(&self, error: &io::Error, shown: &[CertificateDer<'static>]) -> Error {
+        let current = self.current.as_ref();
+        let context = current.map(|current| {
+            let current = current.read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(&current.context)
+        });
+        let mut context =
+            context.map_or_else(Context::default, |context| context.at(Stage::Handshake));
+        context.shown = shown.to_vec();
+        explain(Side::Server, error, &context)
     }
 
     /// Takes in the connection of `socket`, by its deadline.
@@ -340,12 +341,12 @@ impl Acceptor {
                 let current = current.read().unwrap_or_else(PoisonError::into_inner);
                 let config = Arc::clone(&current.config);
                 drop(current);
-                clients::forget();
+                seen::forget();
                 ServerConnection::new(config)
                     .map_err(io::Error::other)
                     .and_then(|connection| Stream::shake_hands(connection, socket))
                     .map_err(|error| {
-                        Rejected::Handshake(clients::with_reason(error), clients::shown())
+                        Rejected::Handshake(clients::with_reason(error), seen::seen().shown)
                     })
             }
             (FIRST_BYTE_PLAIN, ..) => Err(Rejected::Language(

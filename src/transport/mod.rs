@@ -7,21 +7,27 @@
 mod clients;
 mod connect;
 mod failure;
+mod judge;
 mod listen;
 mod pace;
 mod policy;
+mod seen;
 mod socket;
+mod story;
 mod stream;
+mod tape;
 
 pub use clients::Allow;
-pub use connect::{ClientTls, Connector, Roots, TlsClient, connect};
-pub use failure::{Side, explain};
+pub use connect::{ClientTls, Connector, Roots, TlsClient, connect, connect_recorded};
+pub use failure::{Context, Side, Stage, explain, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
 pub use pace::Pace;
-pub use policy::{Policy, Resumption, TlsVersion};
+pub use policy::{Policy, Resumption, TlsVersion, cipher_suites};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
-pub use stream::{Session, Stream};
+pub use story::{Ending, Party, Step, Story, What};
+pub use stream::{RESUMED, Session, Stream};
+pub use tape::Recorder;
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};

@@ -68,7 +68,11 @@ impl Policy {
                 Kind::Usage,
                 "the oldest TLS version allowed is newer than the newest",
             )
-            .hint("give --tls-min at most --tls-max"));
+            .hint("give --tls-min at most --tls-max")
+            .zh(
+                "允许的最低 TLS 版本高于最高版本",
+                "--tls-min 不能高于 --tls-max",
+            ));
         }
         let all = [
             (TlsVersion::V1_3, &rustls::version::TLS13),
@@ -86,16 +90,23 @@ impl Policy {
         let mut provider = aws_lc_rs::default_provider();
         if !self.ciphers.is_empty() {
             let all = std::mem::take(&mut provider.cipher_suites);
-            let name = |suite: &rustls::SupportedCipherSuite| {
-                format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
-            };
-            provider.cipher_suites = choose(&self.ciphers, &all, name, "cipher suite")?;
+            provider.cipher_suites = choose(
+                &self.ciphers,
+                &all,
+                suite_name,
+                ("cipher suite", "密码套件"),
+            )?;
         }
         if !self.curves.is_empty() {
             let all = aws_lc_rs::ALL_KX_GROUPS.to_vec();
             let name =
                 |group: &&dyn rustls::crypto::SupportedKxGroup| format!("{:?}", group.name());
-            provider.kx_groups = choose(&self.curves, &all, name, "key exchange group")?;
+            provider.kx_groups = choose(
+                &self.curves,
+                &all,
+                name,
+                ("key exchange group", "密钥交换组"),
+            )?;
         }
         Ok(Arc::new(provider))
     }
@@ -109,12 +120,30 @@ impl Policy {
     }
 }
 
+/// The IANA name: rustls marks the suites of 1.3 by a prefix the RFC does not have (RFC 8446 §B.4).
+fn suite_name(suite: &rustls::SupportedCipherSuite) -> String {
+    format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
+}
+
+/// Every cipher suite there is, by IANA name, with its version.
+pub fn cipher_suites() -> Vec<(TlsVersion, String)> {
+    let suites = aws_lc_rs::default_provider().cipher_suites;
+    let named = suites.iter().map(|suite| {
+        let version = match suite.tls13() {
+            Some(_) => TlsVersion::V1_3,
+            None => TlsVersion::V1_2,
+        };
+        (version, suite_name(suite))
+    });
+    named.collect()
+}
+
 /// Those of `all` that `wanted` names, in its order; an unknown name is answered with the valid ones.
 fn choose<T: Clone>(
     wanted: &[String],
     all: &[T],
     name: impl Fn(&T) -> String,
-    what: &str,
+    (what, what_zh): (&str, &str),
 ) -> Result<Vec<T>> {
     let find = |word: &String| {
         let found = all.iter().find(|each| same(&name(each), word));
@@ -122,6 +151,10 @@ fn choose<T: Clone>(
             let valid: Vec<String> = all.iter().map(&name).collect();
             Error::new(Kind::Cipher, format!("there is no {what} {word}"))
                 .hint(format!("valid are: {}", valid.join(", ")))
+                .zh(
+                    format!("没有名为 {word} 的{what_zh}"),
+                    format!("可用的有：{}", valid.join("、")),
+                )
         })
     };
     wanted.iter().map(find).collect()

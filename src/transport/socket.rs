@@ -1,10 +1,11 @@
 //! A TCP socket with deadlines that mean what they say, and a read buffer that is large only when it pays.
 
 use std::io::{self, BufRead, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::tape::{Recorder, Way};
 use crate::config::{
     CLOSE_BYTES, CLOSE_TIMEOUT, SOCKET_BUFFER_BYTES, SOCKET_BUFFER_IDLE_BYTES, STALL_FLOOR_BYTES,
 };
@@ -34,6 +35,8 @@ pub struct Socket {
     /// The unread part of `buffer`.
     unread: std::ops::Range<usize>,
     capacity: usize,
+    /// Who writes down what passes, with `--explain`.
+    recorder: Option<Recorder>,
 }
 
 impl Socket {
@@ -46,7 +49,24 @@ impl Socket {
             buffer: Vec::new(),
             unread: 0..0,
             capacity: SOCKET_BUFFER_IDLE_BYTES,
+            recorder: None,
         }
+    }
+
+    /// From here on `recorder` is told every byte that passes.
+    pub(super) fn record(&mut self, recorder: Recorder) {
+        self.recorder = Some(recorder);
+    }
+
+    fn passed(&self, way: Way, bytes: &[u8]) {
+        if let Some(recorder) = &self.recorder {
+            recorder.passed(way, bytes);
+        }
+    }
+
+    /// The own address.
+    pub(super) fn local_address(&self) -> Option<SocketAddr> {
+        self.tcp.local_addr().ok()
     }
 
     /// From here on everything must be done by `deadline`; the buffer is given back.
@@ -154,7 +174,9 @@ fn timed(error: io::Error) -> io::Error {
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.unread.is_empty() && buf.len() >= self.capacity {
-            return self.under_deadline(|mut tcp| tcp.read(buf));
+            let n = self.under_deadline(|mut tcp| tcp.read(buf))?;
+            self.passed(Way::Received, &buf[..n]);
+            return Ok(n);
         }
         let available = self.fill_buf()?;
         let n = available.len().min(buf.len());
@@ -174,6 +196,7 @@ impl BufRead for Socket {
             let result = self.under_deadline(|mut tcp| tcp.read(&mut buffer));
             self.buffer = buffer;
             self.unread = 0..result?;
+            self.passed(Way::Received, &self.buffer[self.unread.clone()]);
         }
         Ok(&self.buffer[self.unread.clone()])
     }
@@ -188,11 +211,18 @@ impl BufRead for Socket {
 
 impl Write for Socket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.under_deadline(|mut tcp| tcp.write(buf))
+        let n = self.under_deadline(|mut tcp| tcp.write(buf))?;
+        self.passed(Way::Sent, &buf[..n]);
+        Ok(n)
     }
 
     fn write_vectored(&mut self, bufs: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        self.under_deadline(|mut tcp| tcp.write_vectored(bufs))
+        let n = self.under_deadline(|mut tcp| tcp.write_vectored(bufs))?;
+        if self.recorder.is_some() {
+            let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
+            self.passed(Way::Sent, &all[..n]);
+        }
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -22,6 +22,10 @@ pub enum Stream<C> {
     Tls(Box<StreamOwned<C, Socket>>),
 }
 
+/// How [`Session::handshake`] calls a handshake that went on from an earlier session, in which neither side
+/// shows a certificate.
+pub const RESUMED: &str = "resumed";
+
 /// What the two sides agreed on in the TLS handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Session {
@@ -75,7 +79,7 @@ where
             }),
             group: group.map_or_else(String::new, |group| format!("{:?}", group.name())),
             handshake: match connection.handshake_kind() {
-                Some(HandshakeKind::Resumed) => "resumed",
+                Some(HandshakeKind::Resumed) => RESUMED,
                 Some(HandshakeKind::FullWithHelloRetryRequest) => "full with retry",
                 _ => "full",
             },

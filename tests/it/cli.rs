@@ -224,6 +224,8 @@ fn a_value_comes_from_the_flag_else_the_environment_else_the_file_else_the_defau
     let pair = |value: &str, origin: &str| (value.to_owned(), origin.to_owned());
     fs::write(&file, "[client]\nserver = \"file.example:1\"\n").unwrap();
     let env = [("SEALPOST_SERVER", "env.example:2")];
+    let all = json(&house.run(&["config", "--json"]).ok());
+    assert_eq!(all[0]["command"], "serve", "one document: {all}");
     assert_eq!(effective(&[], false), pair("127.0.0.1:9999", "default"));
     assert_eq!(effective(&[], true), pair("file.example:1", "file"));
     assert_eq!(effective(&env, true), pair("env.example:2", "environment"));

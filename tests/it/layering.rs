@@ -95,12 +95,13 @@ fn bare(text: &str) -> String {
     code
 }
 
-/// What each room may name. `error`, `config` and `text` are everybody's.
+/// What each room may name. `error`, `lang`, `config` and `text` are everybody's.
 fn may_name(room: &str) -> &'static [&'static str] {
     match room {
         "cli" => &[
             "server",
             "client",
+            "doctor",
             "pki",
             "gui",
             "lab",
@@ -110,12 +111,13 @@ fn may_name(room: &str) -> &'static [&'static str] {
         ],
         "gui" => &["client", "transport", "protocol", "pki"],
         "lab" => &["server", "client", "pki", "transport", "protocol", "store"],
+        "doctor" => &["client", "transport", "pki", "protocol"],
         "server" => &["transport", "protocol", "store", "pki"],
         "client" => &["transport", "protocol"],
         "transport" => &["pki", "protocol"],
         // Names of users and files are parsed once, by the protocol's own types.
         "store" | "pki" | "error" => &["protocol"],
-        "protocol" | "config" | "text" => &[],
+        "protocol" | "lang" | "config" | "text" => &[],
         // main knows the command line only; lib is the map.
         "main" | "lib" => &["cli"],
         other => panic!("a room without a rule: {other}"),
@@ -127,7 +129,7 @@ fn each_room_names_only_the_rooms_below_it() {
     for source in sources() {
         let room = source.room();
         for named in source.names() {
-            let everybodys = ["error", "config", "text"].contains(&named);
+            let everybodys = ["error", "lang", "config", "text"].contains(&named);
             let allowed = everybodys || may_name(room).contains(&named);
             assert!(
                 allowed,

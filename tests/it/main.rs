@@ -12,8 +12,10 @@
 )]
 
 mod access;
+mod attack;
 mod cli;
 mod compare;
+mod explain;
 mod fake;
 mod hostile;
 mod integrity;
@@ -29,3 +31,4 @@ mod revocation;
 mod support;
 mod tls;
 mod transfer;
+mod words;

@@ -46,7 +46,9 @@ fn a_certificate_lives_from_init_to_revoke_and_each_command_names_the_next() {
     let issued = stdout(at, "issue server files.example 192.0.2.7");
     assert!(issued.contains("good for     files.example localhost 192.0.2.7 127.0.0.1 ::1"));
     assert!(issued.contains("certs/server.key"));
-    assert!(stderr(at, "issue client alice --ou class").contains("sealpost whoami"));
+    assert!(
+        stderr(at, "issue client alice --ou class").contains("sealpost register --user 'alice'")
+    );
     assert_eq!(code(at, "issue client alice --out client"), 73);
     assert_eq!(code(at, "issue client a/b"), 2);
 

@@ -50,6 +50,8 @@ fn an_upload_goes_on_and_only_the_rest_travels() {
         let resumed = done["resumed"].as_u64().unwrap();
         assert!(resumed > 500_000, "{done}");
         assert_eq!(done["file"]["sha256"], digest(&body), "{done}");
+        let audit = fs::read_to_string(server.house.path("data/audit.jsonl")).unwrap();
+        assert!(audit.contains("put_cut"), "{audit}");
         let rest = SIZE as u64 - resumed;
         assert!(
             (rest..rest + AROUND).contains(&relay.up()),

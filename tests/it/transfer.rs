@@ -184,6 +184,10 @@ fn a_taken_name_is_refused_replaced_or_numbered_as_asked_on_upload() {
     server.run(Via::Tls, "alice", &["put", "a.txt"]).failed(73);
     let resume = ["put", "a.txt", "--conflict", "resume"];
     server.run(Via::Tls, "alice", &resume).failed(73);
+    // The same bytes are there already: nothing is left to do.
+    house.write("a.txt", b"first");
+    server.run(Via::Tls, "alice", &resume).ok();
+    house.write("a.txt", b"second");
     let stored = |name: &str| {
         let out = ["get", name, "-o", "out", "--conflict", "overwrite"];
         server.run(Via::Tls, "alice", &out).ok();
@@ -221,6 +225,9 @@ fn a_taken_name_is_refused_replaced_or_numbered_as_asked_on_download() {
     let overwrite = ["get", "a.txt", "--conflict", "overwrite"];
     server.run(Via::Plain, "bob", &overwrite).ok();
     assert_eq!(house.read("a.txt"), b"theirs");
+    // The same bytes are here already: nothing is left to do.
+    let resume = ["get", "a.txt", "--conflict", "resume"];
+    server.run(Via::Plain, "bob", &resume).ok();
     assert_eq!(house.names("work"), ["a (1).txt", "a.txt"]);
 }
 

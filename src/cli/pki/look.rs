@@ -165,6 +165,11 @@ pub(super) struct NeedsRenewal {
 pub(super) fn verify(pki: &Pki, verify: &Verify, output: Output) -> Result<ExitCode> {
     let chain = keys::certificates(&verify.file, Kind::LocalRead)?;
     let default_ca = pki.certs.join("ca.crt");
+    if verify.ca.is_none() && !default_ca.exists() {
+        let text = format!("there is no {} to check against", default_ca.display());
+        return Err(Error::new(Kind::CaFile, text)
+            .hint("name the CA's certificate with --ca; `sealpost pki init` makes a CA"));
+    }
     let anchors = keys::certificates(verify.ca.as_ref().unwrap_or(&default_ca), Kind::CaFile)?;
     let mut files = verify.crlfile.clone();
     let default_crl = pki.certs.join("crl.pem");

@@ -361,9 +361,14 @@ fn next(issued: &Issued, output: Output) {
         return;
     };
     let (crt, key) = (crt.display(), key.display());
+    let cn = issued.subject.rsplit("CN=").next().unwrap_or_default();
     let (command, defaults) = match issued.role {
-        Role::Client => ("whoami", "client.crt"),
-        _ => ("serve", "server.crt"),
+        // The certificate is the login of an account of its name, once there is one.
+        Role::Client => (
+            format!("register --user '{}'", text::escape(cn)),
+            "client.crt",
+        ),
+        _ => ("serve".to_owned(), "server.crt"),
     };
     // The first pair is where both programs look by themselves.
     if issued.files[0].ends_with(defaults) && issued.files[0].starts_with("certs") {

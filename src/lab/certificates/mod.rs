@@ -195,7 +195,7 @@ fn of_server(house: &House, animal: &Animal, careless: bool) -> Result<Vec<Verdi
         connect("127.0.0.1", address.port(), Some(&tls), patience)
     });
     let mut verdicts = vec![match judged {
-        Ok(stream) => {
+        Ok((stream, _context)) => {
             stream.close();
             Verdict::accepted()
         }

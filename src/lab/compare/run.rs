@@ -141,6 +141,7 @@ fn target(world: &World, kind: RunKind, port: u16, keylog: Option<PathBuf>) -> R
         connect_timeout: TIMEOUT,
         timeout: TIMEOUT,
         rate: None,
+        narrator: None,
         login: Login::Password {
             user: world.user.clone(),
             password: Zeroizing::new(world.password.clone()),

@@ -304,7 +304,7 @@ fn terminate(door: &Door, acceptor: &Acceptor, to: SocketAddr, tls: &TlsClient) 
     };
     match connect(&to.ip().to_string(), to.port(), Some(tls), PATIENCE) {
         Err(error) => caught.said = error.to_string(),
-        Ok(mut server) => {
+        Ok((mut server, _context)) => {
             let stood = stand_between(&mut client, &mut server, FORGERY, &mut caught.loot);
             caught.said = match stood {
                 Ok(()) => "nothing amiss".into(),

@@ -1,0 +1,86 @@
+//! What each step is called and what it means, in both languages.
+
+use super::{Stage, What};
+use crate::error::Error;
+use crate::lang::{Both, Lang, both};
+use crate::pki::verify::{self, Check, Outcome};
+
+/// An error's words and what mends it.
+pub(super) fn of_error(error: &Error) -> (Both, Both) {
+    let [(en, next), (zh, next_zh)] =
+        [Lang::English, Lang::Chinese].map(|lang| error.told_in(lang));
+    let next = both(next.unwrap_or_default(), next_zh.unwrap_or_default());
+    (both(en, zh), next)
+}
+
+/// The name of a step: messages have the RFC's own in both languages.
+pub(super) fn title(what: &What, lang: Lang) -> String {
+    let fixed = |name: &str| name.to_owned();
+    match what {
+        What::Resolved { .. } => fixed(lang.pick("name resolved", "解析主机名")),
+        What::Tcp { .. } => fixed(lang.pick("TCP connected", "TCP 连接建立")),
+        What::ClientHello(_) => fixed("ClientHello"),
+        What::HelloRetryRequest { .. } => fixed("HelloRetryRequest"),
+        What::ServerHello(_) => fixed("ServerHello"),
+        What::Keys {
+            stage: Stage::Handshake,
+        } => fixed(lang.pick("keys of the handshake computed", "算出握手密钥")),
+        What::Keys {
+            stage: Stage::Application,
+        } => fixed(lang.pick("keys of the session computed", "算出会话密钥")),
+        What::ChangeCipherSpec => fixed("ChangeCipherSpec"),
+        What::EncryptedExtensions { .. } => fixed("EncryptedExtensions"),
+        What::Certificate { .. } => fixed("Certificate"),
+        What::CertificateStatus => fixed("CertificateStatus"),
+        What::Checks(_) => fixed(lang.pick("the server's certificate checked", "检查服务器证书")),
+        What::ServerKeyExchange { .. } => fixed("ServerKeyExchange"),
+        What::CertificateRequest { .. } => fixed("CertificateRequest"),
+        What::Chosen { .. } => fixed(lang.pick("own certificate chosen", "选择自己的证书")),
+        What::ServerHelloDone => fixed("ServerHelloDone"),
+        What::ClientKeyExchange => fixed("ClientKeyExchange"),
+        What::CertificateVerify { .. } => fixed("CertificateVerify"),
+        What::Finished => fixed("Finished"),
+        What::NewSessionTicket { .. } => fixed("NewSessionTicket"),
+        What::Alert { .. } => fixed("Alert"),
+        What::Application { .. } => fixed(lang.pick("application data", "应用数据")),
+        What::Other { kind } => match lang {
+            Lang::English => format!("handshake message {kind}"),
+            Lang::Chinese => format!("握手消息 {kind}"),
+        },
+        What::Sealed => fixed(lang.pick("encrypted record", "加密记录")),
+        What::NotTls { .. } => fixed(lang.pick("not TLS", "不是 TLS")),
+    }
+}
+
+/// What a check looks at.
+pub(super) fn check(check: Check, lang: Lang) -> &'static str {
+    match check {
+        Check::Dates => lang.pick("dates", "有效期"),
+        Check::Issuer => lang.pick("issuer", "签发者"),
+        Check::Signature => lang.pick("signature", "签名"),
+        Check::Digest => lang.pick("digest", "摘要算法"),
+        Check::Form => lang.pick("form", "形式"),
+        Check::Purpose => lang.pick("purpose", "用途"),
+        Check::Host => lang.pick("name", "名称"),
+        Check::Revocation => lang.pick("revocation", "吊销"),
+    }
+}
+
+/// How a check went, in one line.
+pub(super) fn outcome(step: &verify::Step, lang: Lang) -> String {
+    let mark = match step.outcome {
+        Outcome::Passed => lang.pick("ok", "通过"),
+        Outcome::Failed => lang.pick("WRONG", "不合格"),
+        Outcome::Skipped => lang.pick("not checked", "未检查"),
+    };
+    let says = lang.pick(&step.says, &step.says_zh);
+    let rule = match (step.rule, lang) {
+        (Some(rule), Lang::English) => format!(" ({rule})"),
+        (Some(rule), Lang::Chinese) => format!("（{rule}）"),
+        (None, _) => String::new(),
+    };
+    match lang {
+        Lang::English => format!("{mark}: {says}{rule}"),
+        Lang::Chinese => format!("{mark}：{says}{rule}"),
+    }
+}
