@@ -36,10 +36,10 @@ pub(super) fn mark() -> Mark {
 }
 
 impl Mark {
-    /// What was written since; waits a moment for the first line.
-    pub(super) fn since(self) -> Vec<String> {
+    /// What was written since; waits a moment for so many lines.
+    pub(super) fn since(self, wanted: usize) -> Vec<String> {
         let until = Instant::now() + SOON;
-        while lines().len() <= self.0 && Instant::now() < until {
+        while lines().len() < self.0 + wanted && Instant::now() < until {
             thread::sleep(Duration::from_millis(2));
         }
         self.so_far()

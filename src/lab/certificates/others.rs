@@ -16,15 +16,10 @@ use crate::text::escape;
 const END: Duration = Duration::from_secs(3);
 
 /// The judges of servers.
-pub(super) const CLIENTS: [(&str, fn(&Animal, SocketAddr) -> Verdict); 3] = [
-    ("openssl", s_client),
-    ("curl", curl),
-    ("python", python_client),
-];
+pub(super) const CLIENTS: [fn(&Animal, SocketAddr) -> Verdict; 3] = [s_client, curl, python_client];
 
 /// The judges of clients.
-pub(super) const SERVERS: [(&str, fn(&Animal, &Pair) -> Verdict); 2] =
-    [("openssl", s_server), ("python", python_server)];
+pub(super) const SERVERS: [fn(&Animal, &Pair) -> Verdict; 2] = [s_server, python_server];
 
 fn s_client(animal: &Animal, address: SocketAddr) -> Verdict {
     let mut command = Command::new("openssl");
@@ -245,13 +240,11 @@ impl OldServer {
             .stderr(Stdio::null())
             .spawn()
             .ok()?;
-        match listening(&mut child) {
-            Some(address) => Some(Self { address, child }),
-            None => {
-                end(&mut child);
-                None
-            }
+        if let Some(address) = listening(&mut child) {
+            return Some(Self { address, child });
         }
+        end(&mut child);
+        None
     }
 }
 

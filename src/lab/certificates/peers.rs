@@ -1,6 +1,6 @@
 //! Peers that show any certificate, whatever is wrong with it: no proper program would load these.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

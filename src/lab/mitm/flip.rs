@@ -138,7 +138,7 @@ impl Theatre<'_> {
         // What was cut off had left the server already: it cannot know, but the client does.
         let blind = (meddling, way) == (Meddling::Truncate, Direction::ToClient);
         let log = match told.exit {
-            1.. if !blind => mark.since(),
+            1.. if !blind => mark.since(1),
             _ => mark.so_far(),
         };
         let arrived = match way {

@@ -190,7 +190,7 @@ impl Mallory {
         };
         let mark = overhear::mark();
         let (caught, told) = intercept(scene, server, &self.own, &tls.load()?)?;
-        let server_said = mark.since().join("; ");
+        let server_said = mark.since(1).join("; ");
         let refused = told.exit != 0 && server_said.contains("handshake failed");
         Ok(Step {
             id: "d1".into(),
@@ -242,7 +242,7 @@ impl Mallory {
                 .log_in();
             refusals.extend(tried.err().map(|error| error.to_string()));
         }
-        let server_said = mark.since();
+        let server_said = mark.since(2);
         Ok(Step {
             id: "d2".into(),
             name: "mutual TLS: a stolen password, and a certificate the attacker made itself"

@@ -146,7 +146,7 @@ fn talked_down(scene: &Scene, server: &Running) -> Result<Step> {
     let told = told?;
     let server_said = match told.exit {
         0 => victim::server_said(mark, &server.audit, "put"),
-        _ => mark.since().join("; "),
+        _ => mark.since(1).join("; "),
     };
     Ok(Step {
         id: "f3".into(),
