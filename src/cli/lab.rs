@@ -1,9 +1,11 @@
 //! `sealpost lab`: experiments that show what a stranger on the wire learns.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::experiments::{self, Experiment};
 use super::output::Output;
 use crate::error::Result;
 use crate::lab::compare::facts::RunKind;
@@ -26,6 +28,8 @@ enum LabSubcommand {
     /// privilege and no Wireshark. The keys of the sealed runs are written beside the captures, for
     /// Wireshark; outside the lab Sealpost writes keys only when told to with --keylog.
     Compare(CompareCommand),
+    #[command(flatten)]
+    Experiment(Experiment),
 }
 
 /// `sealpost lab compare`
@@ -43,9 +47,10 @@ struct CompareCommand {
 }
 
 /// Runs `sealpost lab`.
-pub(super) fn run(command: LabCommand, output: Output) -> Result<()> {
+pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     match command.command {
-        LabSubcommand::Compare(command) => compare_run(command, output),
+        LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
+        LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
     }
 }
 

@@ -10,6 +10,7 @@ mod audit;
 mod capture;
 mod connect;
 mod doctor;
+mod experiments;
 mod files;
 mod lab;
 mod output;
@@ -150,7 +151,7 @@ enum Command {
     ShowAs(show_as::ShowAsCommand),
     /// Stand between a client and a server and record what passes; or read such a record
     Capture(capture::CaptureCommand),
-    /// See on an own transfer what a stranger on the wire learns
+    /// See on an own transfer what a stranger learns; be the man in the middle; try bad certificates
     Lab(lab::LabCommand),
 }
 
@@ -237,7 +238,7 @@ fn run(
         Command::Doctor(doctor) => return doctor.run(output),
         Command::ShowAs(show) => show.run(output)?,
         Command::Capture(command) => capture::run(command, output)?,
-        Command::Lab(command) => lab::run(command, output)?,
+        Command::Lab(command) => return lab::run(command, output),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,15 +5,25 @@
 //! captured elsewhere, back into byte streams, and [`find`] tells what is readable in them: nothing there
 //! is assumed, every figure is computed from captured bytes. [`tell`] puts the finding into words.
 //!
+//! The experiments run real clients and servers in a temporary folder: [`mitm`] is the man in the middle,
+//! [`certificates`] the zoo of bad certificates, [`revocation`] what it takes to shut out a certificate,
+//! [`resumption`] what a ticket saves.
+//!
 //! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
 //! [`DISSECTOR`] is for those who look at the packets themselves.
 
+pub mod certificates;
 pub mod compare;
 pub mod find;
 pub mod frames;
+mod house;
+pub mod mitm;
+mod overhear;
 pub mod packets;
 pub mod pcapng;
 pub mod report;
+pub mod resumption;
+pub mod revocation;
 pub mod search;
 pub mod streams;
 pub mod tap;

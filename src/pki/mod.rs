@@ -30,6 +30,7 @@ pub mod lists;
 pub mod profile;
 pub mod request;
 pub mod revocation;
+pub mod specimen;
 pub mod subject;
 pub mod verify;
 

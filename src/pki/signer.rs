@@ -118,6 +118,21 @@ impl Signer {
         let list = list.signed_by(&self.issuer).map_err(cannot_sign)?;
         Ok(list.into())
     }
+
+    /// Signs an empty list that ran out a day ago, to see what refuses it.
+    pub(super) fn expired_list(&self) -> Result<CertificateRevocationListDer<'static>> {
+        let now = text::now();
+        let list = CertificateRevocationListParams {
+            this_update: now - Duration::days(8),
+            next_update: now - Duration::days(1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: self.key_id.clone(),
+        };
+        let list = list.signed_by(&self.issuer).map_err(cannot_sign)?;
+        Ok(list.into())
+    }
 }
 
 fn key_id(certificate: &[u8]) -> Result<Vec<u8>> {

@@ -21,6 +21,7 @@ mod fake;
 mod hostile;
 mod integrity;
 mod interop;
+mod lab;
 mod layering;
 mod lifecycle;
 mod limits;

@@ -1,0 +1,124 @@
+//! (a) Plain TCP: everything is read, and altered unnoticed.
+
+use std::io::BufReader;
+use std::net::TcpStream;
+
+use super::door::{Door, attack, relay};
+use super::forge::{Forgery, Loot, stand_between};
+use super::victim::{self, NOTE, NOTE_NAME, last_line, short};
+use super::{Excerpt, Scene, Setup, Step};
+use crate::error::Result;
+use crate::lab::overhear;
+
+/// What the attacker changes: who is paid, and how much.
+pub(super) const FORGERY: Forgery = Forgery {
+    from: "pay 0100.00 to Bob",
+    to: "pay 9100.00 to Eve",
+};
+
+pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
+    let server = scene.house.serve(None)?;
+    let door = Door::open(server.address)?;
+    let mark = overhear::mark();
+    let (loot, told) = attack(
+        || between(&door, scene.setup),
+        || victim::transfer(scene, &scene.house.target(door.address, None)),
+    )?;
+    let stored = victim::truth(scene, &scene.house.target(server.address, None), NOTE_NAME)?
+        .unwrap_or_default();
+    let server_said = victim::server_said(mark, &server.audit, "put");
+    let read = Step {
+        id: "a1".into(),
+        name: "read a plain transfer".into(),
+        expected: "the attacker reads user, password and file".into(),
+        observed: match &loot.password {
+            Some(password) => format!("the attacker read the password {password} and the file"),
+            None => "the attacker read nothing".into(),
+        },
+        client_said: told.said.clone(),
+        client_exit: told.exit,
+        server_said: server_said.clone(),
+        bytes_excerpt: vec![
+            Excerpt::text("login", loot.login.clone().unwrap_or_default().as_bytes()),
+            Excerpt::text("file", &loot.before),
+        ],
+        proved: told.exit == 0
+            && loot.password.as_deref() == Some(scene.house.password.as_str())
+            && loot.before == NOTE.as_bytes(),
+    };
+    let content = told.exit == 0 && told.read_back.as_deref() == Some(NOTE.as_bytes());
+    let (honest, forged) = loot.digests.clone().unwrap_or_default();
+    let alter = Step {
+        id: "a2".into(),
+        name: "alter it, and its digest, both ways".into(),
+        expected: "the server keeps another file, and both ends are content".into(),
+        observed: format!(
+            "the server holds \"{}\" (sha256 {}…), the client believes \"{}\"",
+            last_line(&stored),
+            short(&stored),
+            last_line(told.read_back.as_deref().unwrap_or_default()),
+        ),
+        client_said: told.said,
+        client_exit: told.exit,
+        server_said,
+        bytes_excerpt: vec![
+            Excerpt::text("sent by the client", &loot.before),
+            Excerpt::text("passed on", &loot.after),
+            Excerpt::text("digest sent", honest.as_bytes()),
+            Excerpt::text("digest passed on", forged.as_bytes()),
+        ],
+        proved: content && loot.restored > 0 && last_line(&stored) == FORGERY.to,
+    };
+    Ok(vec![read, alter])
+}
+
+fn between(door: &Door, setup: Setup) -> Loot {
+    let mut loot = Loot::default();
+    let Ok(between) = door.between() else {
+        return loot;
+    };
+    if setup == Setup::Idle {
+        relay(&between);
+        return loot;
+    }
+    let mut client = Buffered::new(between.client);
+    let mut server = Buffered::new(between.server);
+    // An end in the middle is the victim's business: it says so.
+    let _ended = stand_between(&mut client, &mut server, FORGERY, &mut loot);
+    loot
+}
+
+/// A socket read through a buffer and written straight.
+struct Buffered(BufReader<TcpStream>);
+
+impl Buffered {
+    fn new(tcp: TcpStream) -> Self {
+        Self(BufReader::new(tcp))
+    }
+}
+
+impl std::io::Read for Buffered {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl std::io::BufRead for Buffered {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.0.consume(amount);
+    }
+}
+
+impl std::io::Write for Buffered {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        self.0.get_mut().write(buf)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.get_mut().flush()
+    }
+}

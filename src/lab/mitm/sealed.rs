@@ -1,0 +1,380 @@
+//! (b), (c), (d) TLS: everything depends on who verifies whom.
+
+use std::io::{self, BufRead, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::door::{Between, Door, attack, relay};
+use super::forge::{self, Loot, stand_between};
+use super::plain::FORGERY;
+use super::victim::{self, NOTE, NOTE_NAME, Told};
+use super::{Excerpt, Scene, Setup, Step};
+use crate::error::{Error, Kind, Result};
+use crate::lab::house::{self, PATIENCE, Pair, Running, SERVER, USER};
+use crate::lab::overhear;
+use crate::pki::{Authority, InitOptions, IssueRequest, inspect, keys};
+use crate::transport::{
+    Acceptor, ClientAuth, ClientTls, Mode, Rejected, ServerTls, Side, Socket, TlsClient, connect,
+};
+
+pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
+    let mallory = Mallory::new(scene)?;
+    let server = scene
+        .house
+        .serve(Some(scene.house.server_tls(ClientAuth::None)))?;
+    let mut steps = vec![mallory.trusted_blindly(scene, &server)?];
+    steps.extend(mallory.verified(scene, &server)?);
+    drop(server);
+    let server = scene
+        .house
+        .serve(Some(scene.house.server_tls(ClientAuth::Required)))?;
+    steps.push(mallory.without_certificate(scene, &server)?);
+    steps.push(mallory.with_the_password_alone(scene, &server)?);
+    Ok(steps)
+}
+
+/// The attacker, its own CA, and what it could lay hands on.
+struct Mallory {
+    own: Pair,
+    twin: Pair,
+    own_client: Pair,
+    other_host: Pair,
+    right_host: Pair,
+}
+
+/// What came of an interception.
+#[derive(Default)]
+struct Catch {
+    loot: Loot,
+    /// The attacker's own trouble, in words.
+    said: String,
+}
+
+impl Mallory {
+    fn new(scene: &Scene) -> Result<Self> {
+        let dir = scene.house.path("mallory");
+        let named = InitOptions {
+            name: Some("Mallory's CA".into()),
+            ..InitOptions::default()
+        };
+        let (own, _) = Authority::init(&dir, &named)?;
+        let twin_dir = scene.house.path("twin");
+        let (twin, _) = Authority::init(&twin_dir, &InitOptions::default())?;
+        let issue = |ca: &Authority, request: IssueRequest, out: &str| {
+            ca.issue(&IssueRequest {
+                out: Some(out.into()),
+                ..request
+            })
+        };
+        issue(&own, IssueRequest::server([SERVER]), "server")?;
+        issue(&own, IssueRequest::client(USER), USER)?;
+        issue(&twin, IssueRequest::server([SERVER]), "server")?;
+        issue(
+            &scene.house.ca,
+            IssueRequest::server(["mallory.example"]),
+            "mallory",
+        )?;
+        issue(&scene.house.ca, IssueRequest::server([SERVER]), "fraud")?;
+        Ok(Self {
+            own: house::pair(&dir, "server"),
+            twin: house::pair(&twin_dir, "server"),
+            own_client: house::pair(&dir, USER),
+            other_host: scene.house.pair("mallory"),
+            right_host: scene.house.pair("fraud"),
+        })
+    }
+
+    /// (b)
+    fn trusted_blindly(&self, scene: &Scene, server: &Running) -> Result<Step> {
+        let tls = ClientTls {
+            insecure: true,
+            ..scene.house.client_tls(None)
+        };
+        let mark = overhear::mark();
+        let (caught, told) = intercept(scene, server, &self.own, &tls.load()?)?;
+        let direct = scene.house.client_tls(None).load()?;
+        let direct = scene.house.target(server.address, Some(direct));
+        let stored = victim::truth(scene, &direct, NOTE_NAME)?.unwrap_or_default();
+        let stole = caught.loot.password.as_deref() == Some(scene.house.password.as_str());
+        Ok(Step {
+            id: "b1".into(),
+            name: "TLS, the client told --insecure: the attacker's own certificate".into(),
+            expected: "the attacker reads and alters everything, TLS on both sides of it".into(),
+            observed: format!(
+                "the attacker read {}; the server holds \"{}\", the client believes \"{}\"",
+                stolen(&caught.loot),
+                victim::last_line(&stored),
+                victim::last_line(told.read_back.as_deref().unwrap_or_default()),
+            ),
+            server_said: victim::server_said(mark, &server.audit, "put"),
+            bytes_excerpt: vec![Excerpt::text(
+                "decrypted by the attacker",
+                caught.loot.login.unwrap_or_default().as_bytes(),
+            )],
+            proved: stole
+                && told.exit == 0
+                && told.read_back.as_deref() == Some(NOTE.as_bytes())
+                && victim::last_line(&stored) == FORGERY.to,
+            client_said: told.said,
+            client_exit: told.exit,
+        })
+    }
+
+    /// (c)
+    fn verified(&self, scene: &Scene, server: &Running) -> Result<Vec<Step>> {
+        let pin = pin_of(&scene.house.pair("server"))?;
+        let tries = [
+            ("c1", "an unknown CA's certificate", &self.own, None, 60),
+            (
+                "c2",
+                "the certificate of a CA with the right name and another key",
+                &self.twin,
+                None,
+                60,
+            ),
+            (
+                "c3",
+                "a good certificate, for another host",
+                &self.other_host,
+                None,
+                60,
+            ),
+            (
+                "c4",
+                "the CA deceived: a good certificate for this host; the client has a pin",
+                &self.right_host,
+                Some(pin),
+                90,
+            ),
+        ];
+        let mut steps = Vec::new();
+        for (id, disguise, pair, pin, exit) in tries {
+            let careless = scene.setup == Setup::Careless;
+            let tls = ClientTls {
+                insecure: careless,
+                pin: pin.filter(|_| !careless),
+                ..scene.house.client_tls(None)
+            };
+            let mark = overhear::mark();
+            let (caught, told) = intercept(scene, server, pair, &tls.load()?)?;
+            let refused = told.refused_by(&[exit]) && caught.loot.login.is_none();
+            steps.push(Step {
+                id: id.into(),
+                name: format!("TLS, the client verifies: {disguise}"),
+                expected: format!("the client refuses (exit {exit}) before it says a word"),
+                observed: match refused {
+                    true => "the client hung up in the handshake; the attacker read nothing".into(),
+                    false => format!("the attacker read {}", stolen(&caught.loot)),
+                },
+                server_said: victim::server_said(mark, &server.audit, "-"),
+                bytes_excerpt: vec![Excerpt::text(
+                    "the attacker's TLS says",
+                    caught.said.as_bytes(),
+                )],
+                proved: refused,
+                client_said: told.said,
+                client_exit: told.exit,
+            });
+        }
+        Ok(steps)
+    }
+
+    /// (d), the attacker between.
+    fn without_certificate(&self, scene: &Scene, server: &Running) -> Result<Step> {
+        let tls = ClientTls {
+            insecure: true,
+            ..scene.house.client_tls(Some(USER))
+        };
+        let mark = overhear::mark();
+        let (caught, told) = intercept(scene, server, &self.own, &tls.load()?)?;
+        let server_said = mark.since(1).join("; ");
+        let refused = told.exit != 0 && server_said.contains("handshake failed");
+        Ok(Step {
+            id: "d1".into(),
+            name: "mutual TLS, the client careless: the attacker shows no certificate".into(),
+            expected: "the server refuses the attacker; nothing gets through".into(),
+            observed: match refused {
+                true => "the server refused the attacker, and the client got no answer".into(),
+                false => "the transfer went through".into(),
+            },
+            client_said: told.said,
+            client_exit: told.exit,
+            server_said,
+            bytes_excerpt: vec![Excerpt::text(
+                "the attacker's TLS says",
+                caught.said.as_bytes(),
+            )],
+            proved: refused && caught.loot.after.is_empty(),
+        })
+    }
+
+    /// (d), the attacker playing the server to get the password, and then the user.
+    fn with_the_password_alone(&self, scene: &Scene, server: &Running) -> Result<Step> {
+        let tls = ClientTls {
+            insecure: true,
+            ..scene.house.client_tls(None)
+        };
+        let door = Door::open(server.address)?;
+        let target = scene.house.target(door.address, Some(tls.load()?));
+        let (login, told) = attack(
+            || match scene.setup {
+                Setup::Idle => door.between().map(|between| relay(&between)).map(|()| None),
+                _ => phish(&door, &self.own),
+            },
+            || victim::transfer(scene, &target),
+        )?;
+        let login = login.unwrap_or_default().unwrap_or_default();
+        let stolen: Value = serde_json::from_str(&login).unwrap_or_default();
+        let stole = stolen["password"].as_str() == Some(scene.house.password.as_str());
+        let mark = overhear::mark();
+        let mut refusals = Vec::new();
+        for certificate in [None, Some(self.own_client.clone())] {
+            let tls = ClientTls {
+                certificate,
+                ..scene.house.client_tls(None)
+            };
+            let tried = scene
+                .house
+                .target(server.address, Some(tls.load()?))
+                .log_in();
+            refusals.extend(tried.err().map(|error| error.to_string()));
+        }
+        let server_said = mark.since(2);
+        Ok(Step {
+            id: "d2".into(),
+            name: "mutual TLS: a stolen password, and a certificate the attacker made itself"
+                .into(),
+            expected: "the password is lost, and still nobody gets in with it".into(),
+            observed: format!(
+                "the attacker {} the password; the server refused {} of 2 logins with it",
+                if stole { "has" } else { "has not" },
+                refusals.len()
+            ),
+            client_said: told.said,
+            client_exit: told.exit,
+            server_said: server_said.join("; "),
+            bytes_excerpt: vec![
+                Excerpt::text("decrypted by the attacker", login.as_bytes()),
+                Excerpt::text("the attacker heard", refusals.join("; ").as_bytes()),
+            ],
+            proved: stole && refusals.len() == 2 && server_said.len() == 2,
+        })
+    }
+}
+
+/// Lures the victim to an attacker who shows `disguise`.
+fn intercept(
+    scene: &Scene,
+    server: &Running,
+    disguise: &Pair,
+    victim: &TlsClient,
+) -> Result<(Catch, Told)> {
+    let door = Door::open(server.address)?;
+    let target = scene.house.target(door.address, Some(victim.clone()));
+    let onward = ClientTls {
+        insecure: true,
+        ..scene.house.client_tls(None)
+    };
+    let onward = onward.load()?;
+    let acceptor = acceptor(disguise)?;
+    attack(
+        || match scene.setup {
+            Setup::Idle => {
+                let _missed = door.between().map(|between: Between| relay(&between));
+                Catch::default()
+            }
+            _ => terminate(&door, &acceptor, server.address, &onward),
+        },
+        || victim::transfer(scene, &target),
+    )
+}
+
+/// Ends the victim's TLS here, and begins another to the server.
+fn terminate(door: &Door, acceptor: &Acceptor, to: SocketAddr, tls: &TlsClient) -> Catch {
+    let mut caught = Catch::default();
+    let mut client = match take_in(door, acceptor) {
+        Ok(client) => client,
+        Err(error) => {
+            caught.said = house::words(Side::Server, &error);
+            return caught;
+        }
+    };
+    match connect(&to.ip().to_string(), to.port(), Some(tls), PATIENCE) {
+        Err(error) => caught.said = error.to_string(),
+        Ok((mut server, _context)) => {
+            let stood = stand_between(&mut client, &mut server, FORGERY, &mut caught.loot);
+            caught.said = match stood {
+                Ok(()) => "nothing amiss".into(),
+                Err(error) => house::words(Side::Client, &error),
+            };
+            server.close();
+        }
+    }
+    client.close();
+    caught
+}
+
+/// Plays the server until the victim has given its password away; the request it came in.
+fn phish(door: &Door, disguise: &Pair) -> io::Result<Option<String>> {
+    let acceptor = acceptor(disguise).map_err(io::Error::other)?;
+    let mut client = take_in(door, &acceptor)?;
+    let login = lie(&mut client);
+    client.close();
+    login.map(Some)
+}
+
+fn lie<C: BufRead + Write>(client: &mut C) -> io::Result<String> {
+    let mut buffer = Vec::new();
+    let _hello = forge::read(client, &mut buffer)?;
+    let welcome = json!({
+        "ok": true, "version": 1, "agent": "sealpost", "secure": "tls", "identity": null,
+        "login": ["password"], "register": false, "id": "0",
+    });
+    forge::send(client, welcome.to_string().as_bytes())?;
+    let login = forge::read(client, &mut buffer)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&login).into_owned())
+}
+
+fn take_in(door: &Door, acceptor: &Acceptor) -> io::Result<crate::transport::Accepted> {
+    let tcp = door.victim()?;
+    let socket = Socket::new(Arc::new(tcp), Instant::now() + PATIENCE);
+    acceptor.accept(socket).map_err(|rejected| match rejected {
+        Rejected::Handshake(error, _) => error,
+        Rejected::Silent | Rejected::Language(..) => io::ErrorKind::UnexpectedEof.into(),
+    })
+}
+
+/// A TLS server that shows `disguise` and asks for nothing.
+fn acceptor((certificate, key): &Pair) -> Result<Acceptor> {
+    let tls = ServerTls {
+        certificate: certificate.clone(),
+        key: key.clone(),
+        passphrase: None,
+        client_auth: ClientAuth::None,
+        client_ca: certificate.clone(),
+        allow: crate::transport::Allow::default(),
+        revocation_lists: Vec::new(),
+        accept_expired_lists: false,
+        resumption: crate::transport::Resumption::Off,
+        policy: crate::transport::Policy::default(),
+    };
+    Ok(Acceptor::new(Mode::Tls, Some(tls.load()?)))
+}
+
+fn pin_of((certificate, _): &Pair) -> Result<String> {
+    let chain = keys::certificates(certificate, Kind::OwnCertificate)?;
+    let leaf = chain
+        .first()
+        .ok_or_else(|| Error::new(Kind::OwnCertificate, "the server has no certificate"))?;
+    Ok(inspect::certificate(leaf)?.pin)
+}
+
+fn stolen(loot: &Loot) -> String {
+    match &loot.password {
+        Some(password) => format!("the password {password}"),
+        None => "nothing".into(),
+    }
+}

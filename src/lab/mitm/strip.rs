@@ -1,0 +1,207 @@
+//! (f) TLS cannot be stripped off, nor talked down.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::door::{Between, Door, attack, relay};
+use super::forge;
+use super::victim::{self, Told};
+use super::{Excerpt, Scene, Setup, Step};
+use crate::error::Result;
+use crate::lab::house::Running;
+use crate::lab::overhear;
+use crate::protocol::FIRST_BYTE_TLS;
+use crate::transport::{ClientAuth, ClientTls};
+
+/// Bytes of the longest first flight taken.
+const FLIGHT_BYTES: usize = 16 * 1024;
+
+pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
+    let server = scene
+        .house
+        .serve(Some(scene.house.server_tls(ClientAuth::None)))?;
+    let welcome = json!({
+        "ok": true, "version": 1, "agent": "sealpost", "secure": "plain", "identity": null,
+        "login": ["password"], "register": false, "id": "0",
+    });
+    let refusal = json!({
+        "ok": false, "code": "bad_request",
+        "message": "this server speaks plain TCP only: connect with --plain",
+    });
+    Ok(vec![
+        answered_in_plain(
+            scene,
+            &server,
+            "f1",
+            "answer the client's TLS in plain",
+            &welcome,
+        )?,
+        answered_in_plain(
+            scene,
+            &server,
+            "f2",
+            "tell the client that the server speaks plain only",
+            &refusal,
+        )?,
+        talked_down(scene, &server)?,
+    ])
+}
+
+fn answered_in_plain(
+    scene: &Scene,
+    server: &Running,
+    id: &str,
+    name: &str,
+    answer: &serde_json::Value,
+) -> Result<Step> {
+    let door = Door::open(server.address)?;
+    let done = AtomicBool::new(false);
+    let mark = overhear::mark();
+    let (heard, told) = attack(
+        || answer_all(&door, answer, scene.setup, &done),
+        || {
+            let told = victim_told(scene, &door);
+            done.store(true, Ordering::SeqCst);
+            told
+        },
+    )?;
+    let told = told?;
+    let all_tls = heard
+        .iter()
+        .all(|bytes| bytes.first() == Some(&FIRST_BYTE_TLS));
+    let refused = told.exit != 0 && all_tls && heard.len() == 1;
+    let first = heard.first().map(Vec::as_slice).unwrap_or_default();
+    Ok(Step {
+        id: id.into(),
+        name: name.into(),
+        expected: "the client gives up; it never falls back to plain".into(),
+        observed: format!(
+            "{} connection{}, {} in plain; the client said nothing but its TLS hello",
+            heard.len(),
+            if heard.len() == 1 { "" } else { "s" },
+            heard
+                .iter()
+                .filter(|bytes| bytes.first() != Some(&FIRST_BYTE_TLS))
+                .count(),
+        ),
+        client_said: told.said,
+        client_exit: told.exit,
+        server_said: victim::server_said(mark, &server.audit, "-"),
+        bytes_excerpt: vec![
+            Excerpt::hex("from the client", first),
+            Excerpt::text("the attacker's answer", answer.to_string().as_bytes()),
+        ],
+        proved: refused,
+    })
+}
+
+/// What the client said first on each connection it made; each is answered so, in plain.
+fn answer_all(
+    door: &Door,
+    answer: &serde_json::Value,
+    setup: Setup,
+    done: &AtomicBool,
+) -> Vec<Vec<u8>> {
+    let mut heard = Vec::new();
+    if setup == Setup::Idle {
+        let _missed = door.between().map(|between| relay(&between));
+        return heard;
+    }
+    // A fallback would be the second connection.
+    loop {
+        let over = done.load(Ordering::SeqCst);
+        if !door.knocks() {
+            match over {
+                true => return heard,
+                false => continue,
+            }
+        }
+        let Ok(mut client) = door.victim() else {
+            return heard;
+        };
+        heard.extend(flight(&client));
+        let _gone = forge::send(&mut client, answer.to_string().as_bytes());
+        let _rest = io::copy(&mut (&client).take(1 << 20), &mut io::sink());
+    }
+}
+
+/// The `supported_versions` of the hello names 1.3 no more (RFC 8446 §4.1.3 has what gives it away).
+fn talked_down(scene: &Scene, server: &Running) -> Result<Step> {
+    let door = Door::open(server.address)?;
+    let mark = overhear::mark();
+    let (changed, told) = attack(
+        || match (door.between(), scene.setup) {
+            (Ok(between), Setup::Idle) => {
+                relay(&between);
+                None
+            }
+            (Ok(between), _) => talk_down(&between).ok().flatten(),
+            (Err(_never_came), _) => None,
+        },
+        || victim_told(scene, &door),
+    )?;
+    let told = told?;
+    let server_said = match told.exit {
+        0 => victim::server_said(mark, &server.audit, "put"),
+        _ => mark.since(1).join("; "),
+    };
+    Ok(Step {
+        id: "f3".into(),
+        name: "strike TLS 1.3 from the client's offer".into(),
+        expected: "the client notices that it was talked down to TLS 1.2".into(),
+        observed: match (told.exit, changed.is_some()) {
+            (0, _) => "the transfer ended well".into(),
+            (_, true) => "the server agreed to TLS 1.2, and the client hung up".into(),
+            (_, false) => "the client failed, and nothing was changed".into(),
+        },
+        client_said: told.said,
+        client_exit: told.exit,
+        server_said,
+        proved: told.exit != 0 && changed.is_some(),
+        bytes_excerpt: changed.into_iter().flatten().collect(),
+    })
+}
+
+fn talk_down(between: &Between) -> io::Result<Option<[Excerpt; 2]>> {
+    let mut hello = flight(&between.client)?;
+    let at = hello
+        .windows(OFFER.len())
+        .position(|window| window == OFFER);
+    let excerpts = at.map(|at| {
+        let offer = &mut hello[at..at + OFFER.len()];
+        let before = Excerpt::hex("supported_versions, offered", offer);
+        offer.copy_from_slice(&LOWERED);
+        [before, Excerpt::hex("passed on", offer)]
+    });
+    (&between.server).write_all(&hello)?;
+    relay(between);
+    Ok(excerpts)
+}
+
+/// The extension `supported_versions`, with TLS 1.3 and 1.2 in it.
+const OFFER: [u8; 9] = [0x00, 0x2b, 0x00, 0x05, 0x04, 0x03, 0x04, 0x03, 0x03];
+
+/// The same with TLS 1.2 twice: no length changes.
+const LOWERED: [u8; 9] = [0x00, 0x2b, 0x00, 0x05, 0x04, 0x03, 0x03, 0x03, 0x03];
+
+/// The client's first record.
+fn flight(mut client: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; 5];
+    client.read_exact(&mut bytes)?;
+    let length = usize::from(u16::from_be_bytes([bytes[3], bytes[4]])).min(FLIGHT_BYTES);
+    bytes.resize(5 + length, 0);
+    client.read_exact(&mut bytes[5..])?;
+    Ok(bytes)
+}
+
+fn victim_told(scene: &Scene, door: &Door) -> Result<Told> {
+    let tls = ClientTls {
+        insecure: scene.setup == Setup::Careless,
+        ..scene.house.client_tls(None)
+    };
+    let target = scene.house.target(door.address, Some(tls.load()?));
+    Ok(victim::transfer(scene, &target))
+}

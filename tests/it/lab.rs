@@ -1,0 +1,180 @@
+//! The experiments of the lab, by the real binary: each comes out as expected, and its control does not.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::skipped;
+
+/// Runs an experiment with a temporary folder of its own, in which nothing may be left; its exit code and
+/// what it found.
+#[track_caller]
+fn experiment(args: &[&str]) -> (i32, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sealpost"))
+        .args(["lab", "--json"])
+        .args(args)
+        .env("TMPDIR", dir.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!errors.contains("panicked"), "{errors}");
+    for line in errors.lines().filter(|line| line.contains("SKIPPED")) {
+        skipped(line);
+    }
+    assert_eq!(left(dir.path()), Vec::<String>::new());
+    let code = output.status.code().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    (code, serde_json::from_str(&out).unwrap())
+}
+
+fn left(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap()
+}
+
+/// The numbers of those that came out otherwise.
+fn failed(list: &Value) -> Vec<&str> {
+    let list = list.as_array().unwrap().iter();
+    let failed = list.filter(|one| one["proved"] == false);
+    failed.map(|one| text(one, "id")).collect()
+}
+
+#[test]
+fn the_man_in_the_middle_gets_plain_and_unverified_transfers_and_nothing_else() {
+    let (code, finding) = experiment(&["mitm"]);
+    let steps = finding["steps"].as_array().unwrap();
+    assert_eq!((code, failed(&finding["steps"])), (0, vec![]));
+    assert_eq!(steps.len(), 32);
+    let step = |id: &str| steps.iter().find(|step| text(step, "id") == id).unwrap();
+    // The attacker's gain is in the bytes, not in a sentence about them.
+    for id in ["a1", "b1", "d2"] {
+        let excerpt = step(id)["bytes_excerpt"].to_string();
+        assert!(excerpt.contains("sesame-"), "{id}: {excerpt}");
+    }
+    for (id, exit) in [("c1", 60), ("c2", 60), ("c3", 60), ("c4", 90)] {
+        assert_eq!(step(id)["client_exit"], exit, "{id}");
+        assert!(!step(id).to_string().contains("sesame-"), "{id}");
+    }
+    for step in steps.iter().filter(|step| text(step, "id") > "c") {
+        assert_ne!(step["client_exit"], 0, "{step}");
+        assert!(!step.to_string().contains("all well"), "{step}");
+    }
+    let pair = step("e1")["bytes_excerpt"].as_array().unwrap();
+    assert_ne!(text(&pair[0], "bytes"), text(&pair[1], "bytes"));
+}
+
+#[test]
+fn a_client_that_verifies_nothing_is_deceived_by_every_certificate() {
+    let (code, finding) = experiment(&["mitm", "--careless"]);
+    assert_eq!(code, 1);
+    assert_eq!(failed(&finding["steps"]), ["c1", "c2", "c3", "c4"]);
+}
+
+#[test]
+fn an_attacker_who_only_relays_proves_no_step() {
+    let (code, finding) = experiment(&["mitm", "--idle"]);
+    assert_eq!(code, 1);
+    assert_eq!(failed(&finding["steps"]).len(), 32);
+}
+
+#[test]
+fn every_bad_certificate_is_refused_in_its_own_words_and_the_good_ones_by_nobody() {
+    let (code, finding) = experiment(&["certificates"]);
+    assert_eq!((code, failed(&finding["animals"])), (0, vec![]));
+    let animals = finding["animals"].as_array().unwrap();
+    let bad = animals
+        .iter()
+        .filter(|one| text(one, "expected") == "refuse");
+    assert!(bad.count() >= 26, "{}", animals.len());
+    for side in ["server", "client"] {
+        let shown = animals.iter().filter(|one| text(one, "shown_by") == side);
+        let mut said: Vec<&str> = shown
+            .filter(|one| text(one, "expected") == "refuse")
+            .map(|one| text(&one["verdicts"][0], "said"))
+            .collect();
+        let all = said.len();
+        said.sort_unstable();
+        said.dedup();
+        assert_eq!(said.len(), all, "two causes told alike: {said:#?}");
+    }
+}
+
+#[test]
+fn without_verification_bad_certificates_get_in() {
+    let (code, finding) = experiment(&["certificates", "--careless"]);
+    assert_eq!(code, 1);
+    let failed = failed(&finding["animals"]);
+    assert!(
+        failed.contains(&"s3") && failed.contains(&"c3"),
+        "{failed:?}"
+    );
+    assert!(failed.len() > 20, "{failed:?}");
+}
+
+/// Session, handshake and ticket of the revoked certificate, in each run.
+fn open(finding: &Value) -> Vec<[bool; 3]> {
+    let runs = finding["runs"].as_array().unwrap().iter();
+    let keys = ["session_lives", "handshake_accepted", "ticket_accepted"];
+    runs.map(|run| keys.map(|key| run["fared"][key].as_bool().unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_revoked_certificate_is_shut_out_at_every_door_in_both_versions() {
+    let (code, finding) = experiment(&["revocation"]);
+    assert_eq!((code, open(&finding)), (0, vec![[false; 3]; 2]));
+    assert_eq!(finding["safe"], true);
+    for run in finding["runs"].as_array().unwrap() {
+        assert_eq!(run["fared"]["other_lives"], true);
+        let audit = run["audit"].to_string();
+        let (cut, refused) = (audit.find("session_cut"), audit.find("handshake_failed"));
+        assert!(cut.is_some() && cut < refused, "{audit}");
+        let events = run["events"].as_array().unwrap();
+        let times = events.iter().map(|event| event["at_ms"].as_f64().unwrap());
+        assert!(times.is_sorted(), "{events:?}");
+        let resumed = events
+            .iter()
+            .any(|event| text(event, "said").contains("resumed"));
+        assert!(resumed, "the old ticket was one: {events:?}");
+    }
+}
+
+#[test]
+fn each_part_of_a_revocation_that_is_forgotten_leaves_its_own_door_open() {
+    for (part, left_open) in [
+        ("crl", [true, true, true]),
+        ("reload", [true, true, true]),
+        ("sessions", [true, false, false]),
+        ("tickets", [false, false, true]),
+    ] {
+        let (code, finding) = experiment(&["revocation", "--forget", part]);
+        assert_eq!((code, open(&finding)), (0, vec![left_open; 2]), "{part}");
+        assert_eq!(finding["safe"], false, "{part}");
+    }
+}
+
+#[test]
+fn resuming_takes_fewer_bytes_and_is_seen_not_to_happen_when_it_is_off() {
+    let (code, finding) = experiment(&["resumption"]);
+    assert_eq!(code, 0, "{finding}");
+    for version in finding["versions"].as_array().unwrap() {
+        let bytes = |kind: &str| {
+            let of = |key: &str| version[kind][key].as_u64().unwrap();
+            of("bytes_up") + of("bytes_down")
+        };
+        assert!(bytes("resumed") > 0 && bytes("resumed") < bytes("full"));
+    }
+    let (code, finding) = experiment(&["resumption", "--off"]);
+    assert_eq!(code, 1);
+    assert_eq!(finding["versions"][0]["resumed"]["kinds"][0], "full");
+}
