@@ -217,9 +217,13 @@ impl ConnectOptions {
             false if security.plain => None,
             false => Some(self.ca_file()?),
         };
+        let own = self.certificate()?;
         let tls = ShownTls {
             ca,
-            own: self.certificate()?,
+            has_chain: own.as_ref().is_some_and(|(cert, _)| {
+                keys::certificates(cert, Kind::OwnCertificate).is_ok_and(|chain| chain.len() > 1)
+            }),
+            own,
             pass: security.pass.clone(),
             lists: security.crlfile.clone(),
             insecure: security.insecure,

@@ -38,6 +38,7 @@ mod check_tests;
 mod folder;
 #[cfg(test)]
 mod life_tests;
+mod on_list;
 mod order;
 mod passphrase;
 mod pem;

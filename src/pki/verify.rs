@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::inspect::{self, CertificateInfo};
 use super::profile::Role;
-use super::steps;
+use super::{on_list, steps};
 use crate::error::Result;
 
 /// Certificates in the longest path, as rustls bounds it.
@@ -132,7 +132,7 @@ pub fn verify(chain: &[CertificateDer<'static>], against: &Against<'_>) -> Resul
         steps::form(&path),
         steps::purpose(&path, against.purpose),
         steps::host(&path, against.host),
-        steps::revocation(&path, against)?,
+        on_list::revocation(&path, against)?,
     ];
     Ok(Verification {
         subject: path.links[0].info.subject.clone(),

@@ -7,9 +7,13 @@ use zeroize::Zeroizing;
 
 use super::LoginPolicy;
 use super::session::{Next, Session, Stop, bad};
+use super::throttle::Attempt;
 use crate::protocol::{Account, Code, Refusal, UserName};
 use crate::store::{ChangeError, Event, HashError, RegisterError, Role, User};
 use crate::transport::Wire;
+
+/// The name under which what concerns only the address is counted; no user can have it.
+const NOBODY: &str = "";
 
 impl<W: Wire> Session<'_, W> {
     pub(super) fn register(&mut self, user: &str, password: String) -> Result<Next, Stop> {
@@ -22,8 +26,17 @@ impl<W: Wire> Session<'_, W> {
             return Err(Refusal::new(Code::RegisterClosed, text).into());
         }
         let name: UserName = user.parse().map_err(|error| bad(format!("{error}")))?;
+        let attempt = self.wait_for_turn(NOBODY)?;
         let users = self.shared.store.users();
         let registered = users.register(name, password.as_bytes(), Role::User, self.login_deadline);
+        if matches!(registered, Err(RegisterError::Taken)) {
+            // Else asking for names would list the users at full speed. Only the address is slowed: a
+            // stranger must not slow the one who has the name.
+            self.shared
+                .throttle
+                .failed(self.peer.address.ip(), NOBODY, Instant::now());
+        }
+        drop(attempt);
         let user = registered.map_err(|error| self.not_registered(error))?;
         self.record(Event {
             user: Some(user.name.to_string()),
@@ -137,12 +150,12 @@ impl<W: Wire> Session<'_, W> {
         self.shared.config.user_from.name(identity)
     }
 
-    /// Waits as long as earlier failures demand, then verifies; counts a failure.
-    fn check_password(&self, user: &str, password: &str) -> Result<Option<User>, Stop> {
-        let throttle = &self.shared.throttle;
-        let address = self.peer.address.ip();
-        let who: String = user.chars().take(64).collect();
-        let attempt = throttle.begin(address, &who, Instant::now());
+    /// Waits as long as earlier failures of the address or of `who` demand.
+    fn wait_for_turn(&self, who: &str) -> Result<Attempt<'_>, Refusal> {
+        let attempt = self
+            .shared
+            .throttle
+            .begin(self.peer.address.ip(), who, Instant::now());
         let wait = attempt.wait;
         if !wait.is_zero() {
             tracing::info!(id = self.peer.id, "slowing a login down by {wait:?}");
@@ -150,8 +163,17 @@ impl<W: Wire> Session<'_, W> {
         }
         if attempt.refused {
             let text = "too many failed logins from your address; try again later";
-            return Err(Refusal::new(Code::RateLimited, text).into());
+            return Err(Refusal::new(Code::RateLimited, text));
         }
+        Ok(attempt)
+    }
+
+    /// Waits as long as earlier failures demand, then verifies; counts a failure.
+    fn check_password(&self, user: &str, password: &str) -> Result<Option<User>, Stop> {
+        let throttle = &self.shared.throttle;
+        let address = self.peer.address.ip();
+        let who: String = user.chars().take(64).collect();
+        let _attempt = self.wait_for_turn(&who)?;
         let deadline = Instant::now() + self.shared.config.limits.login_timeout;
         let verified = self
             .shared

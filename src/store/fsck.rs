@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::access::Rules;
 use super::blobs::{BlobId, Blobs, scan};
-use super::replace::{open_existing, private_dir, replace, replace_with};
+use super::lost;
+use super::replace::{open_existing, replace, replace_with};
 use super::rowformat::{self, Loaded, RowWriter};
 use super::rows::Row;
 use super::table::{self, Rows};
@@ -203,31 +204,30 @@ fn clear_orphans(
     rows_dropped: bool,
 ) -> io::Result<Option<String>> {
     let blobs = Blobs::open(dir)?;
-    let lost = dir.join("lost");
-    let mut count = 0;
-    for problem in problems {
-        let Problem::Orphan { blob } = problem else {
-            continue;
-        };
-        let Ok(id) = blob.parse::<BlobId>() else {
-            continue;
-        };
-        count += 1;
-        if rows_dropped {
-            private_dir(&lost)?;
-            fs::rename(blobs.path(&id), lost.join(blob))?;
-        } else {
-            blobs.remove(&id);
-        }
+    let orphans: Vec<BlobId> = problems
+        .iter()
+        .filter_map(|problem| match problem {
+            Problem::Orphan { blob } => blob.parse().ok(),
+            _ => None,
+        })
+        .collect();
+    let count = orphans.len();
+    if count == 0 {
+        return Ok(None);
     }
-    Ok(match count {
-        0 => None,
-        _ if rows_dropped => Some(format!(
-            "{count} blobs that may have been theirs were moved to {}",
-            lost.display()
-        )),
-        _ => Some(format!("{count} blobs that belong to no file were removed")),
-    })
+    if rows_dropped {
+        lost::set_aside(dir, &blobs, &orphans)?;
+        return Ok(Some(format!(
+            "{count} blobs that may have been theirs were moved to {}, where they stay for a week",
+            dir.join(lost::NAME).display()
+        )));
+    }
+    for blob in &orphans {
+        blobs.remove(blob);
+    }
+    Ok(Some(format!(
+        "{count} blobs that belong to no file were removed"
+    )))
 }
 
 fn is_running(dir: &Path) -> bool {

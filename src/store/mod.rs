@@ -8,6 +8,7 @@
 //! files.csv     name → blob, one row a change         appended to; one write and one fdatasync a batch
 //! blobs/        the bytes, under names of the server  complete and synced before a row names them
 //! partial/      interrupted uploads                   held a day for resuming
+//! lost/         blobs that no row names               kept a week, in case files.csv was damaged
 //! audit.jsonl   what happened                         each line chained to the one before
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod fsck;
 mod hashing;
 mod index;
 mod journal;
+mod lost;
 mod parts;
 mod quota;
 pub(crate) mod replace;
@@ -100,7 +102,8 @@ impl Store {
             };
             Ok::<_, Error>((files, found.map_err(cannot)?.0))
         })?;
-        reconcile(&files, &blobs, &found, &mut warnings);
+        lost::sweep(dir);
+        reconcile(dir, &files, &blobs, &found, &mut warnings);
         let store = Self {
             users,
             files,
@@ -183,7 +186,13 @@ fn check_index_exists(dir: &Path, blobs: &Blobs) -> io::Result<Result<()>> {
 }
 
 /// Removes blobs no row names, and counts rows whose blob is gone.
-fn reconcile(files: &Files, blobs: &Blobs, found: &[BlobId], warnings: &mut Vec<String>) {
+fn reconcile(
+    dir: &Path,
+    files: &Files,
+    blobs: &Blobs,
+    found: &[BlobId],
+    warnings: &mut Vec<String>,
+) {
     let named = files.blobs();
     let missing = without(&named, found).len();
     let orphans = without(found, &named);
@@ -199,12 +208,15 @@ fn reconcile(files: &Files, blobs: &Blobs, found: &[BlobId], warnings: &mut Vec<
             "{many} blobs belong to no file: too many for a crash, so they are kept; if files.csv is the \
              right one, sealpost fsck --repair removes them"
         )),
-        few => {
-            for blob in &orphans {
-                blobs.remove(blob);
-            }
-            warnings.push(format!("{few} blobs of unfinished changes were removed"));
-        }
+        // Changes that were not finished; or files, if the index was damaged or replaced by an older one.
+        few => warnings.push(match lost::set_aside(dir, blobs, &orphans) {
+            Ok(()) => format!(
+                "{few} blobs that no row names (unfinished changes, or an older files.csv put back) were \
+                 moved to {}, where they stay for a week",
+                dir.join(lost::NAME).display()
+            ),
+            Err(error) => format!("{few} blobs that no row names cannot be moved aside: {error}"),
+        }),
     }
 }
 

@@ -6,21 +6,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
-    SignatureScheme,
-};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::failure::{self, Context};
+use super::judge::{Judge, Own, Verifier};
 use super::tape::{self, Event, Evidence, HeardKeys, Recorder};
 use super::{Policy, Side, Socket, Stage, Stream, explain, seen};
 use crate::error::{Error, Kind, Result};
-use crate::pki::{Passphrase, inspect, keys, lists};
+use crate::pki::{Passphrase, keys, lists};
 use crate::protocol::ALPN;
 use crate::text;
 
@@ -318,162 +315,4 @@ fn connect_failed(kind: Kind, host: &str, port: u16, (why, why_zh): (&str, &str)
             format!("无法连接 {host}:{port}：{why_zh}"),
             "请用 `sealpost serve` 启动服务器，或用 --server HOST:PORT 指定另一台",
         )
-}
-
-/// The own certificate for a server that asks, which is remembered.
-#[derive(Debug)]
-struct Own(Option<Arc<CertifiedKey>>);
-
-impl ResolvesClientCert for Own {
-    fn resolve(
-        &self,
-        authorities: &[&[u8]],
-        _schemes: &[SignatureScheme],
-    ) -> Option<Arc<CertifiedKey>> {
-        let names = authorities.iter().filter_map(|name| inspect::name_of(name));
-        seen::asks(names.collect());
-        tape::note(|| Event::Asked {
-            shown: self
-                .0
-                .as_ref()
-                .map_or_else(Vec::new, |own| own.cert.clone()),
-        });
-        self.0.clone()
-    }
-
-    // Also when there is none: the server's question is to be heard.
-    fn has_certs(&self) -> bool {
-        true
-    }
-}
-
-/// What checks a certificate by RFC 5280 and RFC 9525, where there is a CA to check it against.
-type Judge = Option<Arc<WebPkiServerVerifier>>;
-
-/// The usual check, and around it the pin and the switch that turns it off.
-#[derive(Debug)]
-struct Verifier {
-    inner: Judge,
-    evidence: Arc<Evidence>,
-    algorithms: WebPkiSupportedAlgorithms,
-    insecure: bool,
-    pin: Option<String>,
-    complaint: Mutex<Option<Complaint>>,
-}
-
-/// What was wrong with a certificate that was accepted all the same.
-#[derive(Debug)]
-struct Complaint {
-    error: rustls::Error,
-    shown: Vec<CertificateDer<'static>>,
-}
-
-type Checked<T = ()> = Result<T, rustls::Error>;
-
-/// Tells the recorder how the check of a signature went.
-fn heard(checked: Checked<HandshakeSignatureValid>) -> Checked<HandshakeSignatureValid> {
-    let good = checked.is_ok();
-    tape::note(|| Event::Signature { good });
-    checked
-}
-
-impl Verifier {
-    /// Whether the public key is the pinned one; the one thing `--insecure` does not forgive.
-    fn pinned(&self, leaf: &CertificateDer<'_>) -> Checked {
-        if let Some(pin) = &self.pin {
-            let parsed = rustls::server::ParsedCertificate::try_from(leaf)?;
-            let shown = inspect::pin(&parsed.subject_public_key_info());
-            if shown != *pin {
-                return Err(failure::pin_mismatch(shown, pin.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    fn check(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        now: UnixTime,
-    ) -> Checked {
-        match &self.inner {
-            Some(inner) => inner.verify_server_cert(leaf, intermediates, name, &[], now)?,
-            None => return Err(CertificateError::UnknownIssuer.into()),
-        };
-        Ok(())
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        seen::shows(leaf, intermediates);
-        let pinned = self.pinned(leaf);
-        let checked = self.check(leaf, intermediates, name, now);
-        tape::note(|| {
-            let verdict = pinned.as_ref().err().or_else(|| checked.as_ref().err());
-            let chain = std::iter::once(leaf).chain(intermediates);
-            Event::Judged {
-                chain: chain.map(|der| der.clone().into_owned()).collect(),
-                name: name.to_str().into_owned(),
-                evidence: Arc::clone(&self.evidence),
-                good: verdict.is_none(),
-                anyway: self.insecure && pinned.is_ok(),
-            }
-        });
-        pinned?;
-        match checked {
-            Err(error) if self.insecure => {
-                let mut complaint = self
-                    .complaint
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                let shown = seen::seen().shown;
-                *complaint = Some(Complaint { error, shown });
-            }
-            result => result?,
-        }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.algorithms;
-        heard(rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signed,
-            algorithms,
-        ))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.algorithms;
-        heard(rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signed,
-            algorithms,
-        ))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
 }

@@ -7,6 +7,7 @@
 mod clients;
 mod connect;
 mod failure;
+mod judge;
 mod listen;
 mod pace;
 mod policy;

@@ -257,6 +257,25 @@ fn out_of_descriptors_the_server_rests_and_recovers() {
 }
 
 #[test]
+fn asking_for_taken_names_is_slowed_and_a_free_name_still_registers() {
+    let server = TestServer::start(&["--plain"]);
+    let register = |user: &str| {
+        let mut raw = Raw::greeted(&server, Via::Plain, "");
+        let began = Instant::now();
+        let request = json!({"op": "register", "user": user, "password": PASSWORD});
+        (raw.ask(&request), began.elapsed())
+    };
+    let taken: Vec<_> = (0..6).map(|_| register("alice")).collect();
+    assert!(
+        taken.iter().all(|(reply, _)| reply["code"] == "name_taken"),
+        "{taken:?}"
+    );
+    assert!(taken[5].1 >= Duration::from_millis(450), "{taken:?}");
+    let (reply, _) = register("newcomer");
+    assert_eq!(reply["user"], "newcomer", "{reply}");
+}
+
+#[test]
 fn failed_logins_are_answered_ever_more_slowly_and_the_right_password_still_works() {
     let server = TestServer::start(&["--plain"]);
     let mut raw = Raw::greeted(&server, Via::Plain, "");

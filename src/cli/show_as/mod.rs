@@ -61,6 +61,8 @@ pub(crate) struct ShownTls {
     /// `None` is the CAs of the public web.
     pub(crate) ca: Option<PathBuf>,
     pub(crate) own: Option<(PathBuf, PathBuf)>,
+    /// Whether the file of the own certificate holds intermediate CAs too.
+    pub(crate) has_chain: bool,
     pub(crate) pass: Option<Secret>,
     pub(crate) lists: Vec<PathBuf>,
     pub(crate) insecure: bool,
@@ -127,6 +129,7 @@ mod tests {
             tls: Some(ShownTls {
                 ca: Some("/c a/ca.crt".into()),
                 own: Some(("/c/alice.crt".into(), "/c/alice.key".into())),
+                has_chain: false,
                 pass: None,
                 lists: vec!["/c/crl.pem".into()],
                 insecure: false,

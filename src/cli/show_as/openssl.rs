@@ -115,8 +115,10 @@ fn options(shown: &Shown, tls: &ShownTls) -> Vec<String> {
     }
     if let Some((cert, key)) = &tls.own {
         add("-cert", &path(cert));
-        // What follows the leaf in its file is sent too.
-        add("-cert_chain", &path(cert));
+        if tls.has_chain {
+            // s_client reads the first certificate of -cert only.
+            add("-cert_chain", &path(cert));
+        }
         add("-key", &path(key));
         match &tls.pass {
             Some(Secret::Env(name)) => add("-passin", &format!("env:{name}")),

@@ -12,6 +12,8 @@ mod messages;
 mod open;
 mod records;
 mod render;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::net::SocketAddr;
