@@ -1,6 +1,6 @@
 //! The essence: rows are what a stranger wants, columns the runs.
 
-use crate::lab::compare::facts::{Report, Run, RunKind, Size, Text};
+use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
 use crate::lab::find::SecretFinding;
 use crate::text::{escape, size};
 
@@ -40,12 +40,21 @@ pub fn rows(report: &Report) -> Vec<Row> {
         cells: report.runs.iter().map(cell).collect(),
     };
     let secret = |label: &'static str| move |run: &Run| found(run.secret(label));
-    let blocks = |all: u64| move |run: &Run| file_blocks(run, all);
+    let blocks = |file: &FileSent| {
+        let (all, too_short) = (file.blocks, file.bytes < FILE_BYTES_MIN);
+        move |run: &Run| match too_short {
+            true => Cell {
+                verdict: Verdict::Figure,
+                text: text("too short to look for", "太短，无法查找"),
+            },
+            false => file_blocks(run, all),
+        }
+    };
     vec![
         row("user name", "用户名", &secret("user")),
         row("password", "密码", &secret("password")),
         row("file name", "文件名", &secret("file name")),
-        row("the file's bytes", "文件内容", &blocks(report.file.blocks)),
+        row("the file's bytes", "文件内容", &blocks(&report.file)),
         row("the file's size", "文件大小", &|run| {
             file_size(run, report)
         }),
