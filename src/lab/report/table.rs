@@ -40,21 +40,13 @@ pub fn rows(report: &Report) -> Vec<Row> {
         cells: report.runs.iter().map(cell).collect(),
     };
     let secret = |label: &'static str| move |run: &Run| found(run.secret(label));
-    let blocks = |file: &FileSent| {
-        let (all, too_short) = (file.blocks, file.bytes < FILE_BYTES_MIN);
-        move |run: &Run| match too_short {
-            true => Cell {
-                verdict: Verdict::Figure,
-                text: text("too short to look for", "太短，无法查找"),
-            },
-            false => file_blocks(run, all),
-        }
-    };
     vec![
         row("user name", "用户名", &secret("user")),
         row("password", "密码", &secret("password")),
         row("file name", "文件名", &secret("file name")),
-        row("the file's bytes", "文件内容", &blocks(&report.file)),
+        row("the file's bytes", "文件内容", &|run| {
+            file_blocks(run, &report.file)
+        }),
         row("the file's size", "文件大小", &|run| {
             file_size(run, report)
         }),
@@ -163,7 +155,14 @@ fn hidden() -> Cell {
     }
 }
 
-fn file_blocks(run: &Run, all: u64) -> Cell {
+fn file_blocks(run: &Run, file: &FileSent) -> Cell {
+    if file.bytes < FILE_BYTES_MIN {
+        return Cell {
+            verdict: Verdict::Figure,
+            text: text("too short to look for", "太短，无法查找"),
+        };
+    }
+    let all = file.blocks;
     let there = run.connection.to_server.blocks_found.unwrap_or(0);
     let back = run.connection.to_client.blocks_found.unwrap_or(0);
     Cell {
