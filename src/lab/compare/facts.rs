@@ -9,6 +9,9 @@ use crate::lab::tap::Direction;
 /// Bits a byte from which on a file cannot be told from encrypted bytes by its entropy.
 pub const ENTROPY_OF_NOISE: f64 = 7.5;
 
+/// Bytes of the shortest file that is looked for: a shorter one turns up anywhere by chance.
+pub const FILE_BYTES_MIN: u64 = 8;
+
 /// How a file travelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::facts::{FileBegins, Record, Size, Times};
+use super::facts::{FILE_BYTES_MIN, FileBegins, Record, Size, Times};
 use super::records::Scan;
 use crate::lab::find::{Security, Sought, forms};
 use crate::lab::frames::FrameScan;
@@ -261,7 +261,7 @@ impl Patterns {
                 }));
             }
         }
-        let file = (!self.beginning.is_empty()).then(|| {
+        let file = (self.file_bytes >= FILE_BYTES_MIN).then(|| {
             let mut windows = head.windows(self.beginning.len());
             windows.position(|window| window == self.beginning)
         });

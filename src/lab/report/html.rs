@@ -212,7 +212,7 @@ fn proofs(report: &Report) -> Markup {
             "以下命令在本报告所在文件夹的命令行中运行；tshark 随 Wireshark 安装。其下一行为输出。",
         )) }
         @for run in &report.runs {
-            details {
+            details.proof {
                 summary { (say(&title(run.kind))) }
                 @for claim in report.claims.iter().filter(|claim| claim.run == run.kind) {
                     p {

@@ -1,6 +1,6 @@
 //! The essence: rows are what a stranger wants, columns the runs.
 
-use crate::lab::compare::facts::{Report, Run, RunKind, Size, Text};
+use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
 use crate::lab::find::SecretFinding;
 use crate::text::{escape, size};
 
@@ -40,12 +40,13 @@ pub fn rows(report: &Report) -> Vec<Row> {
         cells: report.runs.iter().map(cell).collect(),
     };
     let secret = |label: &'static str| move |run: &Run| found(run.secret(label));
-    let blocks = |all: u64| move |run: &Run| file_blocks(run, all);
     vec![
         row("user name", "用户名", &secret("user")),
         row("password", "密码", &secret("password")),
         row("file name", "文件名", &secret("file name")),
-        row("the file's bytes", "文件内容", &blocks(report.file.blocks)),
+        row("the file's bytes", "文件内容", &|run| {
+            file_blocks(run, &report.file)
+        }),
         row("the file's size", "文件大小", &|run| {
             file_size(run, report)
         }),
@@ -154,7 +155,14 @@ fn hidden() -> Cell {
     }
 }
 
-fn file_blocks(run: &Run, all: u64) -> Cell {
+fn file_blocks(run: &Run, file: &FileSent) -> Cell {
+    if file.bytes < FILE_BYTES_MIN {
+        return Cell {
+            verdict: Verdict::Figure,
+            text: text("too short to look for", "太短，无法查找"),
+        };
+    }
+    let all = file.blocks;
     let there = run.connection.to_server.blocks_found.unwrap_or(0);
     let back = run.connection.to_client.blocks_found.unwrap_or(0);
     Cell {
