@@ -35,15 +35,14 @@ impl Specimen<'_> {
         let validity = Validity::new(None, profile::LEAF_DAYS, None)?;
         let mut params = profile::leaf(self.role, &subject, &names, validity, false)?;
         let key = Algorithm::default().generate()?;
-        let certificate = match self.issuer {
-            Some(authority) => authority.signer()?.sign(&params, &key)?,
-            None => {
-                params.use_authority_key_identifier_extension = false;
-                let signed = params.self_signed(&key).map_err(|error| {
-                    Error::new(Kind::Other, "cannot sign the specimen").source(error)
-                })?;
-                signed.into()
-            }
+        let certificate = if let Some(authority) = self.issuer {
+            authority.signer()?.sign(&params, &key)?
+        } else {
+            params.use_authority_key_identifier_extension = false;
+            let signed = params.self_signed(&key).map_err(|error| {
+                Error::new(Kind::Other, "cannot sign the specimen").source(error)
+            })?;
+            signed.into()
         };
         let files = (
             dir.join(format!("{stem}.crt")),
