@@ -182,7 +182,7 @@ stop_all() {
 # Programs that tests talk to, by Debian's package names. Each test that misses one says SKIPPED.
 install_for_tests() {
     local missing=() tool
-    for tool in openssl:openssl python3:python3 curl:curl tshark:tshark; do
+    for tool in openssl:openssl python3:python3 curl:curl tshark:tshark luac5.2:lua5.2 luac5.4:lua5.4; do
         command -v "${tool%%:*}" >/dev/null 2>&1 || missing+=("${tool##*:}")
     done
     [ ${#missing[@]} -eq 0 ] && return

@@ -18,7 +18,7 @@
 //! | [`store`] | users, index, blobs, access rules, audit trail; writes under `data/` | argon2, csv |
 //! | [`pki`] | certificates and their revocation; writes under `certs/` | rcgen, x509-parser, pkcs8, PEM |
 //! | [`doctor`] | examines a server from outside | |
-//! | [`lab`] | records a connection and tells what can be read in it; experiments with attackers | pcapng |
+//! | [`lab`] | records a connection and tells what can be read in it; carries a file plain and sealed, and reports the difference; experiments with attackers and bad certificates | pcapng, maud |
 //! | [`cli`] | what people type and read | clap, the terminal |
 //! | [`error`], [`lang`], [`config`], [`text`] | the error type, its languages, every limit, sizes and times as people write them | |
 //!
@@ -26,6 +26,7 @@
 //! main → cli → { server, client, doctor, pki, lab, store }     doctor → client, transport, pki
 //! server → transport, protocol, store, pki (reading a certificate)    client → transport, protocol
 //! transport → pki (keys), protocol (ALPN)     store → protocol (names)     any → error, config, text
+//! lab → server, client, pki, transport, protocol, store (its own of each, in a temporary folder)
 //! ```
 //!
 //! ## What always holds

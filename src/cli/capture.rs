@@ -17,6 +17,7 @@ use super::output::Output;
 use super::secret::Secret;
 use crate::config::DEFAULT_ADDRESS;
 use crate::error::{Error, Kind, Result};
+use crate::lab::DISSECTOR;
 use crate::lab::find::{Analysis, Finding, Sought};
 use crate::lab::packets::Recorder;
 use crate::lab::pcapng::Reader;
@@ -53,7 +54,16 @@ pub(super) struct CaptureCommand {
 enum CaptureSubcommand {
     /// Tell what a stranger reads in a capture; with -q in three lines a connection
     Read(ReadCommand),
+    /// Print the dissector that teaches Wireshark this protocol
+    #[command(after_help = DISSECTOR_HELP)]
+    Dissector,
 }
+
+const DISSECTOR_HELP: &str = "\
+Wireshark (4.0 or later) looks for it in its folder \"Personal Lua Plugins\" (Help > About > Folders):
+  mkdir -p ~/.local/lib/wireshark/plugins
+  sealpost capture dissector > ~/.local/lib/wireshark/plugins/sealpost.lua
+For once, and without installing anything: tshark -X lua_script:sealpost.lua -r FILE.pcapng";
 
 /// `sealpost capture read`
 #[derive(Debug, Args)]
@@ -109,6 +119,10 @@ impl FromStr for Find {
 pub(super) fn run(command: CaptureCommand, output: Output) -> Result<()> {
     match (command.command, command.out) {
         (Some(CaptureSubcommand::Read(read)), _) => read_run(read, output),
+        (Some(CaptureSubcommand::Dissector), _) => {
+            output.line(DISSECTOR.trim_end());
+            Ok(())
+        }
         (None, Some(out)) => {
             let tap = Tap::bind(&command.listen, &command.to)?;
             record_run(tap, &command.to, &out, command.connections, output)

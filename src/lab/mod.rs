@@ -10,6 +10,7 @@
 //! [`resumption`] what a ticket saves.
 //!
 //! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
+//! [`DISSECTOR`] is for those who look at the packets themselves.
 
 pub mod certificates;
 pub mod compare;
@@ -28,3 +29,6 @@ pub mod streams;
 pub mod tap;
 pub mod tell;
 pub mod tls;
+
+/// Sealpost's protocol for Wireshark 4.0 and later, in Lua: a file for its folder of plugins.
+pub const DISSECTOR: &str = include_str!("sealpost.lua");

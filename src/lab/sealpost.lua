@@ -408,8 +408,8 @@ local function extractor(name)
   local there, field = pcall(Field.new, name)
   if not there then return function() return nil end end
   return function()
-    local _, value = pcall(field)
-    return _ and value or nil
+    local went, value = pcall(field)
+    return went and value or nil
   end
 end
 
@@ -449,7 +449,8 @@ function sealpost.init()
 end
 
 local function endpoints(pinfo)
-  return tostring(pinfo.src) .. " " .. tostring(pinfo.src_port), tostring(pinfo.dst) .. " " .. tostring(pinfo.dst_port)
+  local source = tostring(pinfo.src) .. " " .. tostring(pinfo.src_port)
+  return source, tostring(pinfo.dst) .. " " .. tostring(pinfo.dst_port)
 end
 
 local function connection_key(one, other)
@@ -706,7 +707,8 @@ end
 -- when the file seems to go on and yet this segment is the message that says it has ended.
 local function is_late_digest(direction, tvb, at, left)
   local body = direction.body
-  if direction.sequence or left ~= 81 or tvb:len() < at + left or body.to - body.at <= left then return false end
+  if direction.sequence or left ~= 81 or tvb:len() < at + left then return false end
+  if body.to - body.at <= left then return false end
   local text = tvb:raw(at, left)
   return text:find('^\0\0\0M{"sha256":"%x+"}$') ~= nil
 end
@@ -765,7 +767,8 @@ local function follow(tvb, pinfo)
   local goes_on, body, offset = step_to(me, sequence)
   if not goes_on then
     if body then
-      pieces[1] = { what = "body", at = 0, count = math.min(reported, body.to - offset), body = body, offset = offset, late = true }
+      local count = math.min(reported, body.to - offset)
+      pieces[1] = { what = "body", at = 0, count = count, body = body, offset = offset, late = true }
     else
       pieces[1] = { what = "unknown", at = 0, count = reported, late = true }
     end
@@ -815,7 +818,7 @@ local function follow(tvb, pinfo)
         advance(take_body(me, number, at, left))
       end
     elseif have < 4 then
-      local head = tvb:raw(at, have)
+      local head = have > 0 and tvb:raw(at, have) or ""
       local possible = not head:find("^[^\0]") and not head:find("^.[^\0\1]")
       if have == left and possible and not me.lost then
         if pinfo.can_desegment > 0 then return pieces, at, 0 end
@@ -903,7 +906,9 @@ local function show_member(tree, range, key, node, in_tls)
     if value then
       local item = tree:add(known.field, part, value)
       local number = tonumber(node.value)
-      if (key == "size" or key == "offset") and number >= 1000 then item:append_text(" (" .. human(number) .. ")") end
+      if (key == "size" or key == "offset") and number >= 1000 then
+        item:append_text(" (" .. human(number) .. ")")
+      end
       return
     end
   elseif key == "identity" and node.kind == "null" then
@@ -1050,7 +1055,8 @@ local function show_frame(piece, range, tree, in_tls)
   if truth_of(object, "ok") == false then
     local message = text_of(object, "message")
     local code = shown(text_of(object, "code") or "?")
-    tree:add_proto_expert_info(experts.refused, "Refused: " .. code .. (message and ": " .. shown(message, 120) or ""))
+    local why = message and ": " .. shown(message, 120) or ""
+    tree:add_proto_expert_info(experts.refused, "Refused: " .. code .. why)
   end
   if result.short then
     local short = result.short
@@ -1254,9 +1260,12 @@ local function looks_like_ours(tvb)
   local length, _, likely = frame_length(tvb:raw(0, 5))
   if not likely then return false end
   local text = tvb:raw(4, math.min(length, captured - 4))
-  local hello = '{"op":"hello"'
-  if text:sub(1, #hello) == hello:sub(1, #text) then return true end
-  if #text < length then return false end
+  if #text < length then
+    for _, hello in ipairs({ '{"op":"hello"', '{"agent":"' }) do
+      if text:sub(1, #hello) == hello:sub(1, #text) then return true end
+    end
+    return false
+  end
   local object = parse_frame(text)
   if not object then return false end
   local op, code = text_of(object, "op"), text_of(object, "code")

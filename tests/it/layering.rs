@@ -193,7 +193,7 @@ fn a_session_never_names_tls_or_sockets() {
 }
 
 /// A foreign interface and where it may be named: a beginning of the path.
-const OWNERS: [(&str, &[&str]); 17] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("rcgen::", &["pki/"]),
     ("x509_parser::", &["pki/", "lab/"]),
     ("pkcs8::", &["pki/"]),
@@ -208,6 +208,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("comfy_table::", &["cli/"]),
     ("toml::", &["cli/"]),
     ("etherparse::", &["lab/"]),
+    ("maud::", &["lab/report/"]),
     ("socket2::", &["server/listen.rs", "lab/"]),
     ("signal_hook::", &["cli/"]),
     (

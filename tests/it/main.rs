@@ -15,6 +15,7 @@ mod access;
 mod attack;
 mod cli;
 mod compare;
+mod dissector;
 mod explain;
 mod fake;
 mod hostile;

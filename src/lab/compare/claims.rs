@@ -14,13 +14,14 @@ pub(super) fn claims(report: &Report) -> Vec<Claim> {
         let mut run = Claims {
             report,
             run,
-            claims: &mut claims,
+            all: &mut claims,
         };
         run.secrets();
         run.file();
         run.handshake();
         run.size();
         run.keys();
+        run.dissected();
         run.bytes();
     }
     claims
@@ -29,12 +30,12 @@ pub(super) fn claims(report: &Report) -> Vec<Claim> {
 struct Claims<'a> {
     report: &'a Report,
     run: &'a Run,
-    claims: &'a mut Vec<Claim>,
+    all: &'a mut Vec<Claim>,
 }
 
 impl Claims<'_> {
     fn claim(&mut self, frame: Option<u64>, command: String, output: String, what: Text) {
-        self.claims.push(Claim {
+        self.all.push(Claim {
             run: self.run.kind,
             what,
             frame,
@@ -201,6 +202,27 @@ impl Claims<'_> {
         };
         let frame = self.run.times.map(|times| times.login_frame);
         self.claim(frame, command, "1".to_owned(), what);
+    }
+
+    /// The protocol itself in Wireshark, plain or opened by the keys.
+    fn dissected(&mut self) {
+        let is_plain = self.run.kind == RunKind::Plain;
+        let (capture, filter) = match is_plain {
+            true => (self.run.capture.clone(), "sealpost.cleartext_password"),
+            false => (self.run.with_keys(), "sealpost.password"),
+        };
+        let command = format!(
+            "tshark -X lua_script:sealpost.lua -r {capture} -Y {filter} -T fields -E separator=' ' \
+             -e frame.number -e sealpost.user -e sealpost.password"
+        );
+        let frame = self.run.times.map(|times| times.login_frame);
+        let (user, password) = (&self.report.user, &self.report.password);
+        let output = format!("{} {user} {password}", frame.unwrap_or(0));
+        let what = Text {
+            en: format!("Wireshark with sealpost.lua names user and password in {capture}."),
+            zh: format!("装上 sealpost.lua 的 Wireshark 在 {capture} 中直接列出用户名和密码。"),
+        };
+        self.claim(frame, command, output, what);
     }
 
     /// How much passed.

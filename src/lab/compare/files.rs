@@ -1,12 +1,13 @@
 //! The folder of the result.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::comments::Comments;
 use super::facts::{Report, Run, RunKind};
-use super::{BUFFER_BYTES, Comments, open};
+use super::{BUFFER_BYTES, open};
 use crate::error::{Error, Kind, Result};
 use crate::lab::pcapng::{About, Writer};
 use crate::lab::report::{html, readme};
@@ -96,6 +97,7 @@ impl Out {
         })?;
         self.write("report.json", PUBLIC, &json)?;
         self.write("report.html", PUBLIC, html::page(report).as_bytes())?;
+        self.write("sealpost.lua", PUBLIC, crate::lab::DISSECTOR.as_bytes())?;
         self.write("README.txt", PUBLIC, readme::text(report).as_bytes())
     }
 

@@ -7,18 +7,19 @@
 //! with `tshark`; [`super::report`] renders them. Afterwards only the files in `out` are left.
 
 mod claims;
+mod comments;
 pub mod facts;
 mod files;
+mod records;
 mod run;
 pub mod turns;
 mod world;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::find::{Analysis, Finding};
+use super::find::{Analysis, Finding, TlsFinding};
 use super::pcapng::Reader;
 use super::search::FileBlocks;
 use super::streams::walk;
@@ -68,7 +69,7 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared
         let recorded = run::run(&world, *kind)?;
         let mut run = look(&world, *kind, &recorded)?;
         run.overhead = overhead(&run, &report.runs);
-        let comments = turns::comments(&run);
+        let comments = comments::comments(&run);
         out.capture(&run, &recorded.capture, None, &comments)?;
         if let Some(keys) = &recorded.keys {
             out.keys(&run, keys)?;
@@ -139,7 +140,7 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
         wire_bytes: connection.to_server.bytes + connection.to_client.bytes,
         digests_agree: recorded.digests_agree,
         file_begins: seen.file_begins,
-        user_in_certificate: seen.in_certificate(connection.tls.as_ref(), &world.user),
+        user_in_certificate: names(connection.tls.as_ref(), &world.user),
         size,
         times,
         overhead: None,
@@ -149,6 +150,13 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
         records_more: seen.records_more,
         connection,
     })
+}
+
+/// Whether `user` stands in a certificate that the client showed for all to read.
+fn names(tls: Option<&TlsFinding>, user: &str) -> bool {
+    let shown = tls.map(|tls| tls.visible.client_certificates.as_slice());
+    let mut shown = shown.unwrap_or_default().iter();
+    shown.any(|subject| subject.contains(user))
 }
 
 fn find(path: &Path, world: &World) -> Result<Finding> {
@@ -204,9 +212,6 @@ fn caveats(report: &Report) -> Vec<Caveat> {
     }
     caveats
 }
-
-/// Comments for Wireshark, by frame.
-type Comments = BTreeMap<u64, String>;
 
 /// The file in blocks.
 fn blocks(path: &Path) -> Result<FileBlocks> {

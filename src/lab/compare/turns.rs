@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::Comments;
-use super::facts::{FileBegins, Record, Run, RunKind, Size, Times};
-use crate::lab::find::{Security, Sought, TlsFinding, forms};
+use super::facts::{FileBegins, Record, Size, Times};
+use super::records::Scan;
+use crate::lab::find::{Security, Sought, forms};
 use crate::lab::frames::FrameScan;
 use crate::lab::streams::Witness;
 use crate::lab::tap::Direction;
@@ -21,12 +21,6 @@ const TURNS_MAX: usize = 200;
 
 /// Records kept in order; further ones are counted.
 const RECORDS_MAX: usize = 400;
-
-/// Bytes of one direction's readable handshake kept while a message is not whole.
-const HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
-
-/// Content type of encrypted records (RFC 8446 §5.1).
-const APPLICATION_DATA: u8 = 23;
 
 /// Everything one side sent until the other did.
 #[derive(Clone, Debug, Serialize)]
@@ -68,7 +62,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn new(what: &str, frame: u64) -> Self {
+    pub(super) fn new(what: &str, frame: u64) -> Self {
         Self {
             what: what.to_owned(),
             frame,
@@ -220,7 +214,7 @@ impl Witness for Turns {
         self.sent[side] += bytes.len() as u64;
         match self.security {
             Security::Tls => {
-                self.scans[side].feed(way, frame, bytes, &mut open.turn, &mut self.seen)
+                self.scans[side].feed(way, frame, bytes, &mut open.turn, &mut self.seen);
             }
             _ => open.frames.feed(frame, bytes),
         }
@@ -304,119 +298,13 @@ fn word(json: &str) -> &'static str {
     }
 }
 
-/// Follows one direction's TLS records, and names what is readable in them.
-#[derive(Debug, Default)]
-struct Scan {
-    header: Vec<u8>,
-    kind: u8,
-    left: usize,
-    /// The readable handshake, while a message of it is not whole.
-    handshake: Vec<u8>,
-    ciphers_changed: bool,
-}
-
-impl Scan {
-    fn feed(
-        &mut self,
-        way: Direction,
-        frame: u64,
-        mut bytes: &[u8],
-        turn: &mut Turn,
-        seen: &mut Seen,
-    ) {
-        while !bytes.is_empty() {
-            if self.left == 0 {
-                let (head, rest) = bytes.split_at(bytes.len().min(5 - self.header.len()));
-                self.header.extend(head);
-                bytes = rest;
-                if let &[kind, _, _, high, low] = self.header.as_slice() {
-                    self.header.clear();
-                    let bytes = u16::from_be_bytes([high, low]);
-                    self.begin(frame, kind, turn);
-                    seen.record(Record {
-                        direction: way,
-                        kind,
-                        bytes,
-                    });
-                    if kind == APPLICATION_DATA {
-                        turn.encrypted[0] += 1;
-                        turn.encrypted[1] += u64::from(bytes);
-                    }
-                    self.left = bytes.into();
-                }
-                continue;
-            }
-            let (body, rest) = bytes.split_at(bytes.len().min(self.left));
-            self.left -= body.len();
-            bytes = rest;
-            let room = HANDSHAKE_BYTES_MAX > self.handshake.len() + body.len();
-            if self.kind == 22 && !self.ciphers_changed && room {
-                self.handshake.extend(body);
-                self.messages(frame, turn);
-            }
-        }
-    }
-
-    fn begin(&mut self, frame: u64, kind: u8, turn: &mut Turn) {
-        self.kind = kind;
-        let what = match kind {
-            20 => {
-                self.ciphers_changed = true;
-                "ChangeCipherSpec"
-            }
-            21 => "alert",
-            22 if self.ciphers_changed => "Finished (encrypted)",
-            APPLICATION_DATA if turn.encrypted[0] == 0 => "encrypted",
-            _ => return,
-        };
-        turn.says.push(Said::new(what, frame));
-    }
-
-    fn messages(&mut self, frame: u64, turn: &mut Turn) {
-        while let &[kind, a, b, c, ..] = self.handshake.as_slice() {
-            let length = 4 + u32::from_be_bytes([0, a, b, c]) as usize;
-            if self.handshake.len() < length {
-                return;
-            }
-            self.handshake.drain(..length);
-            turn.says.push(Said::new(handshake_name(kind), frame));
-        }
-    }
-}
-
-/// RFC 8446 §4 and RFC 5246 §7.4.
-fn handshake_name(kind: u8) -> &'static str {
-    match kind {
-        1 => "ClientHello",
-        2 => "ServerHello",
-        4 => "NewSessionTicket",
-        11 => "Certificate",
-        12 => "ServerKeyExchange",
-        13 => "CertificateRequest",
-        14 => "ServerHelloDone",
-        15 => "CertificateVerify",
-        16 => "ClientKeyExchange",
-        22 => "CertificateStatus",
-        _ => "handshake message",
-    }
-}
-
 impl Seen {
-    fn record(&mut self, record: Record) {
+    pub(super) fn record(&mut self, record: Record) {
         if self.records.len() < RECORDS_MAX {
             self.records.push(record);
         } else {
             self.records_more += 1;
         }
-    }
-
-    /// Whether `user` stands in a certificate that the client showed for all to read.
-    pub(super) fn in_certificate(&self, tls: Option<&TlsFinding>, user: &str) -> bool {
-        let shown = tls.map(|tls| tls.visible.client_certificates.as_slice());
-        shown
-            .unwrap_or_default()
-            .iter()
-            .any(|subject| subject.contains(user))
     }
 }
 
@@ -466,47 +354,4 @@ impl Size {
             truth,
         })
     }
-}
-
-/// What Wireshark's reader is told, by frame: each turn's first one says what happens.
-pub(super) fn comments(run: &Run) -> Comments {
-    let mut comments = Comments::new();
-    let first = run.connection.frames[0];
-    comments.insert(
-        first,
-        "Reconstructed: a relay sees bytes, not packets. The payload from here on is real.".into(),
-    );
-    for turn in &run.turns {
-        let who = match turn.direction {
-            Direction::ToServer => "client to server",
-            Direction::ToClient => "server to client",
-        };
-        let mut text = format!("{who}: {}", turn.words().collect::<Vec<_>>().join(", "));
-        let labels: Vec<&str> = turn.marks.iter().map(|mark| mark.label.as_str()).collect();
-        if !labels.is_empty() {
-            text += &format!(". Readable by anybody: {}", labels.join(", "));
-        }
-        if let Some(lesson) = lesson(run.kind, turn) {
-            text = format!("{text}. {lesson}");
-        }
-        comments.insert(turn.frames[0], text);
-    }
-    comments
-}
-
-fn lesson(kind: RunKind, turn: &Turn) -> Option<&'static str> {
-    let says = |word: &str| turn.words().any(|says| says == word);
-    if says("ClientHello") {
-        return Some("The server's name and the protocol asked for stand here for all to read");
-    }
-    if says("ServerHello") {
-        return Some(match kind.is_tls12() {
-            true => "TLS 1.2 shows the server's certificate",
-            false => {
-                "The last readable handshake message of TLS 1.3: the certificates are encrypted"
-            }
-        });
-    }
-    (kind.is_tls12() && says("Certificate"))
-        .then_some("TLS 1.2 shows the client's certificate: who is asking")
 }

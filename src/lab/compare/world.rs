@@ -1,8 +1,7 @@
 //! Everything a comparison needs, made for it alone and gone with it: a folder, a CA, certificates, a user.
 
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -155,14 +154,12 @@ fn sent_as(base: &str, token: &str) -> Result<FileName> {
 /// A text anybody can read, different each time.
 fn letter(dir: &Path, user: &str) -> Result<PathBuf> {
     let mut text = format!("Dear reader, this letter was written for {user} alone.\n");
-    for n in 1..=LINES {
-        let _infallible = writeln!(
-            text,
-            "Line {n:05}. Whoever stands between us may read this line, if it is not sealed."
-        );
-    }
+    text.extend((1..=LINES).map(|n| {
+        format!("Line {n:05}. Whoever stands between us may read this line, if it is not sealed.\n")
+    }));
     let path = dir.join("letter.txt");
-    fs::write(&path, text)
+    let file = File::create_new(&path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| Error::io(Kind::LocalWrite, "write the letter", error))?;
     Ok(path)
 }

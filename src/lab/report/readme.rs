@@ -42,6 +42,10 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
         "  report.html               read this first; it needs no network and no script"
     )?;
     writeln!(out, "  report.json               every figure")?;
+    writeln!(
+        out,
+        "  sealpost.lua              Sealpost's protocol for Wireshark; its first lines say how to use it"
+    )?;
     for run in &report.runs {
         writeln!(
             out,
@@ -62,6 +66,10 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
             )?;
         }
     }
+    claims(out, report)
+}
+
+fn claims(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(
         out,
         "\nThe payload bytes, their order and their times were observed by a relay between client and server;"

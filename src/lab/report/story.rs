@@ -2,6 +2,7 @@
 
 use super::table::text;
 use crate::lab::compare::facts::{Report, Run, Text};
+use crate::lab::tls::Visible;
 use crate::text::{escape, size};
 
 /// A run, told.
@@ -117,6 +118,25 @@ fn visible(run: &Run, report: &Report) -> Vec<Text> {
             format!("版本与密码套件：{version}，{suite}"),
         ));
     }
+    visible.extend(certificates(tls));
+    if let Some(guess) = &run.size {
+        visible.push(text(
+            format!(
+                "How large the file is: {} bytes by the records' lengths; in truth {}",
+                guess.estimate, report.file.bytes
+            ),
+            format!(
+                "文件有多大：由记录长度推算为 {} 字节；实际 {} 字节",
+                guess.estimate, report.file.bytes
+            ),
+        ));
+    }
+    visible
+}
+
+/// Who is named in the certificates, where they are readable.
+fn certificates(tls: &Visible) -> Vec<Text> {
+    let mut told = Vec::new();
     for (en, zh, chain) in [
         (
             "The server's certificate",
@@ -131,20 +151,8 @@ fn visible(run: &Run, report: &Report) -> Vec<Text> {
     ] {
         if let Some(subject) = chain.first() {
             let subject = escape(subject);
-            visible.push(text(format!("{en}: {subject}"), format!("{zh}：{subject}")));
+            told.push(text(format!("{en}: {subject}"), format!("{zh}：{subject}")));
         }
     }
-    if let Some(guess) = &run.size {
-        visible.push(text(
-            format!(
-                "How large the file is: {} bytes by the records' lengths; in truth {}",
-                guess.estimate, report.file.bytes
-            ),
-            format!(
-                "文件有多大：由记录长度推算为 {} 字节；实际 {} 字节",
-                guess.estimate, report.file.bytes
-            ),
-        ));
-    }
-    visible
+    told
 }
