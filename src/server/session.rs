@@ -20,7 +20,7 @@ use crate::protocol::{
 };
 use crate::store::{Change, CommitError, Entry, Event, Expected, Rights, Subject, User};
 use crate::text::{self, escape};
-use crate::transport::Wire;
+use crate::transport::{Wire, lost};
 
 /// Bytes of a page of a listing around its entries.
 const LIST_FRAME_BYTES: usize = 64;
@@ -157,11 +157,7 @@ impl<'a, W: Wire> Session<'a, W> {
                 self.say_last(refusal)
             }
             Err(Stop::Gone(error)) => {
-                tracing::info!(
-                    id = self.peer.id,
-                    "connection lost: {}",
-                    crate::error::plain(&error)
-                );
+                tracing::info!(id = self.peer.id, "connection lost: {}", lost(&error));
                 Next::Close
             }
         }
@@ -175,7 +171,11 @@ impl<'a, W: Wire> Session<'a, W> {
             FrameError::Empty | FrameError::TooLong(_) => {
                 Refusal::new(Code::BadRequest, error.to_string())
             }
-            FrameError::Truncated | FrameError::Io(_) => {
+            FrameError::Io(error) => {
+                tracing::info!(id = self.peer.id, "connection lost: {}", lost(&error));
+                return Next::Close;
+            }
+            FrameError::Truncated => {
                 tracing::info!(id = self.peer.id, "connection lost: {error}");
                 return Next::Close;
             }

@@ -19,7 +19,7 @@ mod tape;
 
 pub use clients::Allow;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, connect, connect_recorded};
-pub use failure::{Context, Side, Stage, explain, server_speaks_tls};
+pub use failure::{Context, Side, Stage, explain, lost, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
 pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion, cipher_suites};

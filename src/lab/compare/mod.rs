@@ -1,9 +1,9 @@
 //! The same transfer, plain and sealed, recorded and compared.
 //!
-//! [`compare`] makes a world of its own ([`world`]: CA, certificates, a user, all with random names, so that
+//! [`compare`] makes a world of its own (`world`: CA, certificates, a user, all with random names, so that
 //! nothing found is found by chance), lets the real client log in, list, upload and download through a
-//! [`Tap`](super::tap::Tap) to the real server ([`run`]), and reads the captures as a stranger would
-//! ([`turns`], [`super::find`]). What it learned becomes [`facts`], and [`claims`] that anybody can check
+//! [`Tap`](super::tap::Tap) to the real server (`run`), and reads the captures as a stranger would
+//! (`turns`, [`super::find`]). What it learned becomes `facts`, and `claims` that anybody can check
 //! with `tshark`; [`super::report`] renders them. Afterwards only the files in `out` are left.
 
 mod claims;

@@ -99,6 +99,9 @@ pub fn run(setup: Setup) -> Result<Finding> {
         for said in [&mut step.client_said, &mut step.server_said] {
             *said = said.replace(&folder, "");
         }
+        for excerpt in &mut step.bytes_excerpt {
+            excerpt.bytes = excerpt.bytes.replace(&folder, "");
+        }
     }
     Ok(Finding {
         setup: match setup {

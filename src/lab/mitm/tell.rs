@@ -70,7 +70,11 @@ fn tell_step(step: &Step, lines: &mut Vec<String>) {
     }
     line("observed", &step.observed);
     for excerpt in &step.bytes_excerpt {
-        line("bytes", &format!("{}: {}", excerpt.what, excerpt.bytes));
+        match excerpt.what.strip_prefix("the attacker") {
+            // Its own words, not bytes of the wire.
+            Some("'s TLS says" | " heard") => line("attacker", &excerpt.bytes),
+            _ => line("bytes", &format!("{}: {}", excerpt.what, excerpt.bytes)),
+        }
     }
     line(
         "client",

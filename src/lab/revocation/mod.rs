@@ -276,6 +276,7 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
         }
         Server::Naive(_) => vec!["(the naive server keeps none)".to_owned()],
     };
+    let audit = without_folder(&house, &mut story, &audit);
     Ok(Run {
         version: match version {
             TlsVersion::V1_3 => "TLSv1.3".into(),
@@ -286,6 +287,16 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
         fared,
         expected: Fared::expected(forgotten),
     })
+}
+
+/// The audit trail without the folder's name, and the story too: it does not matter where that was, and it is
+/// gone when this is read.
+fn without_folder(house: &House, story: &mut Story, audit: &[String]) -> Vec<String> {
+    let folder = house.path("").to_string_lossy().into_owned();
+    for event in &mut story.events {
+        event.said = event.said.replace(&folder, "");
+    }
+    audit.iter().map(|line| line.replace(&folder, "")).collect()
 }
 
 /// Revokes the user's certificate; from here on the clock counts.

@@ -73,7 +73,7 @@ impl Naive {
         };
         *lock(&self.shared.config) = configuration(&self.tls, sessions)?;
         if self.forgets != Forget::Sessions {
-            // All of them: whoever is still welcome connects again.
+            // It does not look whose they are; the newest is the other user's, by the order of the story.
             self.cut(1);
         }
         Ok(())

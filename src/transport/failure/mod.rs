@@ -151,6 +151,15 @@ pub fn explain(side: Side, error: &io::Error, context: &Context) -> Error {
     failure.told(&scene).source(find::technical(error))
 }
 
+/// What broke a connection that was in use, in words for the server's log.
+pub fn lost(error: &io::Error) -> String {
+    let context = Context {
+        stage: Stage::Talk,
+        ..Context::default()
+    };
+    explain(Side::Server, error, &context).message().to_owned()
+}
+
 /// The server answered plain bytes with TLS.
 pub fn server_speaks_tls(context: &Context) -> Error {
     let scene = Scene {
