@@ -52,7 +52,7 @@ build() {
     # Whoever watches sees how far it is; a log stays short.
     local quiet=--quiet
     [ -t 2 ] && quiet=
-    (cd "$here" && cargo build --release ${quiet:+"$quiet"} --bin sealpost)
+    (cd "$here" && cargo build --release --locked --no-default-features ${quiet:+"$quiet"} --bin sealpost)
     # A relative CARGO_TARGET_DIR counts from where cargo ran.
     sealpost=$(cd "$here" && cd "${CARGO_TARGET_DIR:-target}" && pwd)/release/sealpost
 }
