@@ -142,6 +142,7 @@ fn target(world: &World, kind: RunKind, port: u16, keylog: Option<PathBuf>) -> R
         timeout: TIMEOUT,
         rate: None,
         narrator: None,
+        onlooker: None,
         login: Login::Password {
             user: world.user.clone(),
             password: Zeroizing::new(world.password.clone()),
