@@ -22,6 +22,7 @@ mod progress;
 mod secret;
 mod serve;
 mod settings;
+mod shell;
 mod show_as;
 mod tls;
 mod walk;
@@ -136,6 +137,8 @@ enum Command {
     Passwd(Box<account::PasswdCommand>),
     /// Tell who is logged in, and how the connection is protected
     Whoami(Box<account::WhoamiCommand>),
+    /// An interactive session: the words of sftp, with history and completion
+    Shell(Box<shell::ShellCommand>),
     /// Open the desktop client
     Gui(gui::GuiCommand),
     /// Print every option's effective value and where it came from
@@ -235,6 +238,7 @@ fn run(
         Command::Register(register) => return register.run(output),
         Command::Passwd(passwd) => return passwd.run(output),
         Command::Whoami(whoami) => return whoami.run(output),
+        Command::Shell(shell) => return shell.run(output),
         Command::Config(config) => config_run(&config, clap, settings, output)?,
         Command::User(user) => return user.run(output),
         Command::Access(access) => return access.run(output),

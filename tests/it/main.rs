@@ -30,6 +30,7 @@ mod raw;
 mod relay;
 mod resume;
 mod revocation;
+mod shell;
 mod support;
 mod tls;
 mod transfer;
