@@ -62,6 +62,12 @@ impl Row {
     }
 }
 
+impl From<Vec<Row>> for Listing {
+    fn from(rows: Vec<Row>) -> Self {
+        Self { rows }
+    }
+}
+
 impl Listing {
     /// Files of the server under their whole names.
     pub(super) fn of(files: Vec<FileInfo>) -> Self {

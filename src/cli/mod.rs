@@ -47,7 +47,7 @@ First steps, in an empty folder:
   sealpost pki issue client alice        what proves a client
   sealpost serve                         the server; the rest in another terminal, same folder
   sealpost register --user alice         an account with a password
-  sealpost put FILE
+  sealpost put FILE                      or many words in one session: sealpost shell
 
 Each option can also come from the environment (SEALPOST_SERVER for --server) or a --config file;
 `sealpost config` shows which it was.";

@@ -1,7 +1,7 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload()`] and [`download()`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`]; [`Stop`] ends them from another thread.
 
 mod address;
 mod batch;

@@ -26,7 +26,11 @@ pub(super) fn lls(words: &LlsWords, output: Output) -> Result<()> {
         Some(Word::Glob(glob)) => paths(glob)?.into_iter().map(as_typed).collect(),
         _ if !path.is_dir() => vec![as_typed(path)],
         _ => fs::read_dir(&path)
-            .and_then(|entries| entries.map(|entry| entry.map(by_name)).collect())
+            .and_then(|entries| {
+                entries
+                    .map(|entry| entry.map(|entry| by_name(&entry)))
+                    .collect()
+            })
             .map_err(|error| unreadable(&path, error))?,
     };
     let rows = shown.into_iter().map(|(path, name)| row(&path, name));
@@ -36,9 +40,7 @@ pub(super) fn lls(words: &LlsWords, output: Output) -> Result<()> {
         output.json(&json!({ "local": names }));
         return Ok(());
     }
-    let mut listing = Listing::default();
-    rows.into_iter().for_each(|row| listing.push(row));
-    listing.show(words.order, words.reverse, output);
+    Listing::from(rows).show(words.order, words.reverse, output);
     Ok(())
 }
 
@@ -47,7 +49,7 @@ fn as_typed(path: PathBuf) -> (PathBuf, String) {
     (path, name)
 }
 
-fn by_name(entry: fs::DirEntry) -> (PathBuf, String) {
+fn by_name(entry: &fs::DirEntry) -> (PathBuf, String) {
     let name = entry.file_name().to_string_lossy().into_owned();
     (entry.path(), name)
 }
