@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::BUFFER_BYTES;
+use super::run::{self, CLIENT_IP};
 use super::turns::Patterns;
 use crate::error::{Error, Kind, Result};
 use crate::lab::find::Sought;
@@ -28,6 +30,7 @@ pub(super) struct World {
     pub(super) user: String,
     pub(super) password: String,
     pub(super) server_name: String,
+    pub(super) server_ip: Ipv4Addr,
     /// The local file.
     pub(super) file: PathBuf,
     /// Its name on the server.
@@ -62,6 +65,7 @@ impl World {
             user,
             password,
             server_name,
+            server_ip: run::server_ip(),
             file,
             bytes,
             sha256,
@@ -74,6 +78,17 @@ impl World {
     /// A path below the folder.
     pub(super) fn path(&self, below: &str) -> PathBuf {
         self.dir.path().join(below)
+    }
+
+    /// Names for the addresses in a capture; none where both ends have the same.
+    pub(super) fn names(&self) -> Vec<(IpAddr, String)> {
+        if self.server_ip == CLIENT_IP {
+            return Vec::new();
+        }
+        vec![
+            (CLIENT_IP.into(), "client".to_owned()),
+            (self.server_ip.into(), self.server_name.clone()),
+        ]
     }
 
     /// What a stranger would love to find.
