@@ -343,7 +343,7 @@ fn contains(text: &str) -> String {
 fn stream(capture: &str, way: Direction) -> String {
     let lines = match way {
         Direction::ToServer => "grep -E '^[0-9a-f]+$'",
-        Direction::ToClient => "grep -E '^\\t[0-9a-f]+$'",
+        Direction::ToClient => "grep -E '^[[:blank:]][0-9a-f]+$'",
     };
     format!("tshark -r {capture} -q -z follow,tcp,raw,0 | {lines} | tr -d '\\t\\n' | xxd -r -p")
 }
