@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::experiments::{self, Experiment};
+use super::interrupt::unless_interrupted;
 use super::output::Output;
 use crate::error::Result;
 use crate::lab::compare::facts::{RunKind, Source};
@@ -63,10 +64,10 @@ enum SourceFlag {
 
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
-    match command.command {
+    unless_interrupted(move || match command.command {
         LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
         LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
-    }
+    })
 }
 
 fn compare_run(command: CompareCommand, output: Output) -> Result<()> {

@@ -12,6 +12,7 @@ mod connect;
 mod doctor;
 mod experiments;
 mod files;
+mod interrupt;
 mod lab;
 mod output;
 mod pki;

@@ -32,6 +32,7 @@ pub mod streams;
 pub mod tap;
 pub mod tell;
 pub mod tls;
+pub mod traces;
 
 /// Sealpost's protocol for Wireshark 4.0 and later, in Lua: a file for its folder of plugins.
 pub const DISSECTOR: &str = include_str!("sealpost.lua");

@@ -23,6 +23,7 @@ mod fake;
 mod hostile;
 mod integrity;
 mod interop;
+mod interrupt;
 mod lab;
 mod layering;
 mod lifecycle;
