@@ -13,6 +13,7 @@ use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::proof::proof;
 use crate::lab::report::table::{rows, title};
+use crate::lab::report::tampering::lesson;
 use crate::text::escape;
 
 /// `sealpost lab`
@@ -49,6 +50,9 @@ struct CompareCommand {
     /// Who captures: the tap, or the kernel too (Linux, CAP_NET_RAW), into files of its own
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     source: SourceFlag,
+    /// Also upload past somebody who alters one bit on the way, and show who notices
+    #[arg(long)]
+    tamper: bool,
 }
 
 /// Who captures.
@@ -83,6 +87,7 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
             SourceFlag::Tap => Source::Tap,
             SourceFlag::Kernel => Source::Kernel,
         },
+        tamper: command.tamper,
     };
     let compared = compare(&options, &mut |doing| output.note(doing))?;
     if !compared.replaced.is_empty() {
@@ -102,7 +107,8 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
         std::iter::once(row.what.en).chain(cells).collect()
     });
     output.table(&headings, table);
-    for line in proof(&compared.report) {
+    let report = &compared.report;
+    for line in lesson(report).into_iter().chain(proof(report)) {
         output.line(output.lang.pick(line.en, line.zh));
     }
     let out = escape(&options.out.to_string_lossy());

@@ -14,6 +14,7 @@ pub mod facts;
 mod files;
 mod records;
 mod run;
+pub mod tamper;
 pub mod turns;
 mod world;
 
@@ -49,6 +50,8 @@ pub struct Options {
     pub runs: Vec<RunKind>,
     /// Who captures the packets.
     pub source: Source,
+    /// Whether to alter one bit of each upload too, in a run of its own.
+    pub tamper: bool,
 }
 
 /// What was made.
@@ -96,6 +99,13 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared
             out.capture(&run, &recorded.capture, Some(keys), &comments, &names)?;
         }
         recorded.forget();
+        if options.tamper {
+            tell(&format!(
+                "{}: uploading past somebody who alters one bit",
+                kind.word()
+            ));
+            run.tampered = Some(tamper::tamper(&world, *kind)?);
+        }
         report.runs.push(run);
     }
     report.kernel_missing = kernel;
@@ -190,6 +200,7 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<(Run, 
         records: seen.records,
         records_more: seen.records_more,
         kernel: None,
+        tampered: None,
         connection,
     };
     Ok((run, digests))

@@ -11,6 +11,7 @@ use super::proof;
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
+use super::tampering;
 use crate::lab::compare::facts::{Report, Run, RunKind, Text};
 use crate::text::size;
 
@@ -147,6 +148,7 @@ fn findings(report: &Report) -> Markup {
             ))
         }
         (proof::section(report))
+        (tampering::section(report))
     }
 }
 

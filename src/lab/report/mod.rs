@@ -12,3 +12,4 @@ pub mod readme;
 pub mod story;
 mod streams;
 pub mod table;
+pub mod tampering;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::proof::proof;
 use super::table::title;
+use super::tampering;
 use crate::lab::compare::facts::Report;
 use crate::text::{escape, size};
 
@@ -90,6 +91,9 @@ fn claims(out: &mut String, report: &Report) -> std::fmt::Result {
         "the IP and TCP headers around them are reconstructed. Times are of one run on one machine."
     )?;
     for line in proof(report) {
+        writeln!(out, "{}", line.en)?;
+    }
+    for line in tampering::lines(report) {
         writeln!(out, "{}", line.en)?;
     }
     writeln!(out, "\nCLAIMS, AND THE COMMAND THAT PROVES EACH")?;
