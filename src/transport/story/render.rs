@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use super::words::{check, outcome, title};
-use super::{Checks, ClientHello, Ending, Party, Record, ServerHello, Stage, Step, Story, What};
+use super::{Checks, Ending, Party, Record, Stage, Step, Story, What};
 use crate::lang::Lang;
 use crate::pki::inspect::CertificateInfo;
 use crate::protocol::Secure;
 use crate::text::{escape, time};
 use crate::transport::RESUMED;
+use crate::transport::tls::{ClientHello, ServerHello};
 
 /// Columns before what is said under a step.
 const INDENT: usize = 15;
