@@ -13,7 +13,7 @@ mod words;
 
 use std::net::SocketAddr;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::serde::rfc3339;
 
@@ -237,10 +237,8 @@ pub enum Ending {
         /// The kind, as `--json` names it.
         code: &'static str,
         /// What failed.
-        #[serde(serialize_with = "in_both")]
         message: Both,
         /// What mends it.
-        #[serde(serialize_with = "in_both")]
         cure: Both,
         /// Microseconds since the beginning.
         at_us: u64,
@@ -265,12 +263,4 @@ impl Ending {
             }
         }
     }
-}
-
-/// Both languages, for programs.
-fn in_both<S: Serializer>(text: &Both, serializer: S) -> Result<S::Ok, S::Error> {
-    [("en", &text.en), ("zh", &text.zh)]
-        .into_iter()
-        .collect::<std::collections::BTreeMap<_, _>>()
-        .serialize(serializer)
 }

@@ -9,6 +9,7 @@
 
 mod bytes;
 mod conversation;
+pub mod facts;
 mod hello;
 mod keylog;
 mod keys;
