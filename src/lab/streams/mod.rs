@@ -52,6 +52,8 @@ pub struct Walked {
     pub packets: u64,
     /// Packets that are no TCP over IP, or too damaged to tell.
     pub other_packets: u64,
+    /// Packets of which the capture kept only the beginning (snap length).
+    pub snapped_packets: u64,
     /// Blocks of decryption secrets.
     pub secrets: u64,
     /// The file ended inside a block.
@@ -64,6 +66,7 @@ pub fn walk<R: Read>(reader: &mut Reader<R>, witness: &mut impl Witness) -> Resu
     let mut walked = Walked::default();
     while let Some(packet) = reader.packet()? {
         walked.packets += 1;
+        walked.snapped_packets += u64::from(packet.snapped);
         match segment(&packet) {
             Some(segment) => connections.take(&segment, &packet, witness),
             None => walked.other_packets += 1,
