@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::experiments::{self, Experiment};
+use super::interrupt::unless_interrupted;
 use super::output::Output;
 use crate::error::Result;
-use crate::lab::compare::facts::RunKind;
+use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
+use crate::lab::report::proof::proof;
 use crate::lab::report::table::{rows, title};
 use crate::text::escape;
 
@@ -44,14 +46,28 @@ struct CompareCommand {
     /// Also TLS 1.3 without a client certificate, and TLS 1.2 with and without one
     #[arg(long)]
     all: bool,
+    /// Who captures: the tap, or the kernel too (Linux, CAP_NET_RAW), into files of its own
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    source: SourceFlag,
+}
+
+/// Who captures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SourceFlag {
+    /// The tap makes the files; where the kernel can capture too, both are compared
+    Auto,
+    /// The tap alone
+    Tap,
+    /// The tap, and the kernel into *.kernel.pcapng beside it
+    Kernel,
 }
 
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
-    match command.command {
+    unless_interrupted(move || match command.command {
         LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
         LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
-    }
+    })
 }
 
 fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
@@ -61,6 +77,11 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
         runs: match command.all {
             true => RunKind::ALL.to_vec(),
             false => RunKind::USUAL.to_vec(),
+        },
+        source: match command.source {
+            SourceFlag::Auto => Source::Auto,
+            SourceFlag::Tap => Source::Tap,
+            SourceFlag::Kernel => Source::Kernel,
         },
     };
     let compared = compare(&options, &mut |doing| output.note(doing))?;
@@ -81,6 +102,9 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
         std::iter::once(row.what.en).chain(cells).collect()
     });
     output.table(&headings, table);
+    for line in proof(&compared.report) {
+        output.line(output.lang.pick(line.en, line.zh));
+    }
     let out = escape(&options.out.to_string_lossy());
     output.line(format!("{out}: {}", compared.files.join(", ")));
     output.note(format!(

@@ -13,6 +13,7 @@ mod doctor;
 mod experiments;
 mod files;
 mod gui;
+mod interrupt;
 mod lab;
 mod output;
 mod pki;

@@ -6,6 +6,7 @@
 pub mod html;
 mod lessons;
 mod picture;
+pub mod proof;
 mod questions;
 pub mod readme;
 pub mod story;
