@@ -134,6 +134,7 @@ impl House {
             timeout: PATIENCE,
             rate: None,
             narrator: None,
+            onlooker: None,
             login: Login::Password {
                 user: USER.into(),
                 password: self.password.clone(),

@@ -202,6 +202,7 @@ pub(super) fn target(
         timeout: TIMEOUT,
         rate: None,
         narrator: None,
+        onlooker: None,
         login: Login::Password {
             user: world.user.clone(),
             password: Zeroizing::new(world.password.clone()),

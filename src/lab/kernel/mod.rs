@@ -82,6 +82,7 @@ impl Kernel {
                     at_ns: raw.at_ns,
                     link: LINK_ETHERNET,
                     data: &buffer[..raw.bytes],
+                    snapped: false,
                 })?;
             }
             let mut ready = [

@@ -3,7 +3,10 @@
 //! The blocks come in an order that was measured, not guessed: section header, interface description,
 //! names, decryption secrets, packets, interface statistics. Secrets behind the first encrypted packet decrypt
 //! nothing, and secrets before the interface description make a file that `editcap` cannot copy.
+//!
+//! The reader takes classic pcap as well, as `tcpdump -w` writes it.
 
+mod classic;
 mod read;
 mod write;
 

@@ -234,5 +234,6 @@ mod tests {
         assert_eq!((packet.at_ns, packet.data), (u64::MAX, &b"abcde"[..]));
         assert_eq!(reader.packet().unwrap(), None);
         assert_eq!((reader.secrets(), reader.cut()), (1, false));
+        assert_eq!(reader.key_log(), b"CLIENT_RANDOM 00 00\n\n");
     }
 }

@@ -52,6 +52,8 @@ pub struct Walked {
     pub packets: u64,
     /// Packets that are no TCP over IP, or too damaged to tell.
     pub other_packets: u64,
+    /// Packets of which the capture kept only the beginning (snap length).
+    pub snapped_packets: u64,
     /// Blocks of decryption secrets.
     pub secrets: u64,
     /// The file ended inside a block.
@@ -109,6 +111,7 @@ impl Walk {
     /// Takes the next packet.
     pub fn take(&mut self, packet: &Packet<'_>, witness: &mut impl Witness) {
         self.walked.packets += 1;
+        self.walked.snapped_packets += u64::from(packet.snapped);
         match segment(packet) {
             Some(segment) => self.connections.take(&segment, packet, witness),
             None => self.walked.other_packets += 1,
