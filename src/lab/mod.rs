@@ -28,6 +28,7 @@ pub mod search;
 pub mod streams;
 pub mod tap;
 pub mod tell;
+pub mod timeline;
 pub mod tls;
 
 /// Sealpost's protocol for Wireshark 4.0 and later, in Lua: a file for its folder of plugins.

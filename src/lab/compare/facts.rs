@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::turns::Turn;
 use crate::lab::find::Connection;
 use crate::lab::tap::Direction;
+use crate::lab::timeline;
 
 /// Bits a byte from which on a file cannot be told from encrypted bytes by its entropy.
 pub const ENTROPY_OF_NOISE: f64 = 7.5;
@@ -136,6 +137,8 @@ pub struct Run {
     pub records: Vec<Record>,
     /// Records that are not kept.
     pub records_more: u64,
+    /// The handshake, annotated: what a stranger sees beside what the run's keys open; none for plain.
+    pub timeline: Option<timeline::Connection>,
 }
 
 impl Run {

@@ -15,7 +15,7 @@ mod run;
 pub mod turns;
 mod world;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -23,11 +23,15 @@ use super::find::{Analysis, Finding, TlsFinding};
 use super::pcapng::Reader;
 use super::search::FileBlocks;
 use super::streams::walk;
+use super::timeline::{self, Evidence};
 use crate::error::{Error, Kind, Result};
+use crate::pki::keys;
 use crate::text;
+use crate::transport::tls::KeyLog;
 use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Times};
 use turns::Turns;
 use world::World;
+use zeroize::Zeroizing;
 
 /// Bytes of a file read at once.
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -69,6 +73,7 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared
         let recorded = run::run(&world, *kind)?;
         let mut run = look(&world, *kind, &recorded)?;
         run.overhead = overhead(&run, &report.runs);
+        run.timeline = timeline(&world, &recorded)?;
         let comments = comments::comments(&run);
         out.capture(&run, &recorded.capture, None, &comments)?;
         if let Some(keys) = &recorded.keys {
@@ -144,12 +149,31 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
         size,
         times,
         overhead: None,
+        timeline: None,
         turns: seen.turns,
         turns_more: seen.turns_more,
         records: seen.records,
         records_more: seen.records_more,
         connection,
     })
+}
+
+/// The handshake, opened with the keys of the run and judged by its CA.
+fn timeline(world: &World, recorded: &run::Recorded) -> Result<Option<timeline::Connection>> {
+    let Some(path) = &recorded.keys else {
+        return Ok(None);
+    };
+    let read = fs::read(path).map(Zeroizing::new);
+    let text = read.map_err(|error| Error::io(Kind::LocalRead, "read the keys", error))?;
+    let mut log = KeyLog::default();
+    log.read(&text);
+    let evidence = Evidence {
+        anchors: keys::certificates(&world.path("certs/ca.crt"), Kind::CaFile)?,
+        lists: keys::revocation_lists(&world.path("certs/crl.pem"))?,
+        only: Some(1),
+    };
+    let told = timeline::read(&recorded.capture, log, &evidence)?;
+    Ok(told.connections.into_iter().next())
 }
 
 /// Whether `user` stands in a certificate that the client showed for all to read.
