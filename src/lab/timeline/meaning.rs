@@ -159,12 +159,38 @@ pub(super) fn alert(name: &str) -> Both {
     }
 }
 
-/// Content of the application.
-pub(super) fn application() -> Both {
-    both(
-        "What the two programs have to say to each other.",
-        "两个程序之间真正要说的内容。",
-    )
+/// Content of the application: the first of Sealpost's operations in it, and whether a file is.
+pub(super) fn application(word: Option<&str>, has_file: bool) -> Both {
+    match (word, has_file) {
+        (Some("ok"), true) => both(
+            "The server's reply, and the file behind it.",
+            "服务器的答复，其后是文件内容。",
+        ),
+        (_, true) => both("The bytes of a file.", "文件的内容。"),
+        (Some("hello"), _) => both(
+            "Sealpost's first request. Only its answer makes the client say \"connected\": until then the server \
+             may still refuse the client's certificate.",
+            "Sealpost 的第一个请求。收到答复，客户端才说“已连接”：在此之前，服务器仍可能拒绝客户端证书。",
+        ),
+        (Some("login" | "register" | "passwd"), _) => both(
+            "User and password: the reason why all this is encrypted.",
+            "用户名和密码：加密正是为此。",
+        ),
+        (Some("put"), _) => both("An upload is announced.", "预告上传。"),
+        (Some("get"), _) => both("A file is asked for.", "请求下载文件。"),
+        (Some("list" | "stat" | "whoami"), _) => both("A question.", "查询。"),
+        (Some("sha256"), _) => both(
+            "The digest of the file that was sent: the server compares.",
+            "已发送文件的摘要，供服务器核对。",
+        ),
+        (Some("quit"), _) => both("Goodbye.", "告别。"),
+        (Some("ok"), _) => both("The server's reply.", "服务器的答复。"),
+        (Some("refused"), _) => both("The server refuses.", "服务器拒绝。"),
+        _ => both(
+            "What the two programs have to say to each other.",
+            "两个程序之间真正要说的内容。",
+        ),
+    }
 }
 
 /// A part of a message.

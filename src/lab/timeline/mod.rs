@@ -324,6 +324,8 @@ pub enum SaidWhat {
     Application {
         /// Sealpost's operations in them.
         operations: Vec<Operation>,
+        /// Bytes of a file, which stand between Sealpost's frames.
+        file_bytes: u64,
         /// How they begin, where they are of another protocol; escaped.
         begins: Option<String>,
     },

@@ -27,21 +27,28 @@ impl Application {
         let is_first = self.is_sealpost.is_none();
         self.is_sealpost = self.is_sealpost.or(first);
         let mut operations = Vec::new();
-        let mut begins = None;
+        let (mut begins, mut file_bytes) = (None, 0);
         if self.is_sealpost == Some(true) {
             self.scan.feed(frame, bytes);
             let found = std::mem::take(&mut self.scan.found);
+            let framed: usize = found.iter().map(|(_, text)| 4 + text.len()).sum();
+            file_bytes = bytes.len().saturating_sub(framed) as u64;
             operations.extend(found.iter().map(|(_, text)| operation(text)));
             operations.truncate(OPERATIONS_MAX);
         } else if is_first && !bytes.is_empty() {
             let shown = &bytes[..bytes.len().min(SHOWN_BYTES)];
             begins = Some(escape(&String::from_utf8_lossy(shown)));
         }
+        let word = operations.first().map(|operation| operation.word);
         Said {
-            what: SaidWhat::Application { operations, begins },
+            meaning: meaning::application(word, file_bytes > 0),
+            what: SaidWhat::Application {
+                operations,
+                file_bytes,
+                begins,
+            },
             bytes: bytes.len() as u64,
             proved: None,
-            meaning: meaning::application(),
         }
     }
 
@@ -53,11 +60,17 @@ impl Application {
 
 /// Joins what two records in a row say; whether they fit.
 pub(super) fn join(into: &mut Said, next: &Said) -> bool {
-    let SaidWhat::Application { operations, begins } = &mut into.what else {
+    let SaidWhat::Application {
+        operations,
+        file_bytes,
+        begins,
+    } = &mut into.what
+    else {
         return false;
     };
     let SaidWhat::Application {
         operations: more,
+        file_bytes: more_bytes,
         begins: other,
     } = &next.what
     else {
@@ -69,6 +82,9 @@ pub(super) fn join(into: &mut Said, next: &Said) -> bool {
         begins.clone_from(other);
     }
     into.bytes += next.bytes;
+    *file_bytes += more_bytes;
+    let word = operations.first().map(|operation| operation.word);
+    into.meaning = meaning::application(word, *file_bytes > 0);
     true
 }
 

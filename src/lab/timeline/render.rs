@@ -104,9 +104,18 @@ pub fn name(said: &Said, lang: Lang) -> String {
         SaidWhat::Part => lang.pick("part of a message", "消息的一部分").to_owned(),
         SaidWhat::ChangeCipherSpec => "ChangeCipherSpec".to_owned(),
         SaidWhat::Alert { name, .. } => format!("Alert {name}"),
-        SaidWhat::Application { operations, .. } => {
+        SaidWhat::Application {
+            operations,
+            file_bytes,
+            ..
+        } => {
             let data = lang.pick("application data", "应用数据");
-            let words: Vec<_> = operations.iter().map(|operation| operation.word).collect();
+            let words = operations.iter().map(|operation| operation.word.to_owned());
+            let file = (*file_bytes > 0).then(|| match lang {
+                Lang::English => format!("{file_bytes} bytes of a file"),
+                Lang::Chinese => format!("{file_bytes} 字节的文件内容"),
+            });
+            let words: Vec<_> = words.chain(file).collect();
             match words.is_empty() {
                 true => data.to_owned(),
                 false => format!("{data}: {}", words.join(", ")),
@@ -125,7 +134,9 @@ pub fn details(said: &Said, lang: Lang) -> Vec<Fact> {
     };
     let mut all = match &said.what {
         SaidWhat::Handshake { message, .. } => facts::of(message, lang),
-        SaidWhat::Application { operations, begins } => {
+        SaidWhat::Application {
+            operations, begins, ..
+        } => {
             let operations = operations.iter();
             let mut all: Vec<_> = operations
                 .map(|operation| fact("", &escape(&operation.text)))
@@ -162,16 +173,18 @@ pub fn outside(seen: &Seen, lang: Lang) -> String {
     let last = u64::from(*number) + records - 1;
     match (lang, *records) {
         (Lang::English, 1) => {
-            format!("record {number}: {content_type}, {version}, {bytes} bytes")
+            format!("record {number}: {content_type}, marked {version}, {bytes} bytes")
         }
         (Lang::English, _) => {
-            format!("records {number} to {last}: {content_type}, {version}, {bytes} bytes in all")
+            format!(
+                "records {number} to {last}: {content_type}, marked {version}, {bytes} bytes in all"
+            )
         }
         (Lang::Chinese, 1) => {
-            format!("第 {number} 条记录：{content_type}，{version}，{bytes} 字节")
+            format!("第 {number} 条记录：{content_type}，标为 {version}，{bytes} 字节")
         }
         (Lang::Chinese, _) => {
-            format!("第 {number} 至 {last} 条记录：{content_type}，{version}，共 {bytes} 字节")
+            format!("第 {number} 至 {last} 条记录：{content_type}，标为 {version}，共 {bytes} 字节")
         }
     }
 }
@@ -307,9 +320,10 @@ impl Page {
             }
             _ => format!("{} {}", self.lang.pick("frame", "帧"), entry.frame),
         };
-        let words = format!("── {at:>10}  {who}  {frame} ");
-        let fill = self.columns.saturating_sub(width(&words));
-        format!("{}{}", words.trim_end(), "─".repeat(fill.max(2)))
+        let words = format!("── {at:>10}  {who}  {frame}");
+        let words = words.trim_end();
+        let fill = self.columns.saturating_sub(width(words) + 1);
+        format!("{words} {}", "─".repeat(fill.max(2)))
     }
 
     fn entry(&self, entry: &Entry) -> Vec<String> {
