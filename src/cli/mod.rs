@@ -14,6 +14,7 @@ mod doctor;
 mod experiments;
 mod files;
 mod gui;
+mod interrupt;
 mod lab;
 mod listing;
 mod output;
@@ -24,6 +25,7 @@ mod serve;
 mod settings;
 mod shell;
 mod show_as;
+mod timeline;
 mod tls;
 mod walk;
 

@@ -61,6 +61,7 @@ impl Stop {
 
 /// Somebody wanted it to end.
 fn interrupted() -> Error {
-    Error::new(Kind::Interrupted, "interrupted")
-        .hint("what arrived of a transfer is kept: the same with --conflict resume goes on from here")
+    Error::new(Kind::Interrupted, "interrupted").hint(
+        "what arrived of a transfer is kept: the same with --conflict resume goes on from here",
+    )
 }

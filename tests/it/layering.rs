@@ -212,6 +212,7 @@ const OWNERS: [(&str, &[&str]); 19] = [
     ("etherparse::", &["lab/"]),
     ("maud::", &["lab/report/"]),
     ("socket2::", &["server/listen.rs", "lab/"]),
+    ("use nix::", &["lab/kernel/"]),
     ("signal_hook::", &["cli/"]),
     (
         "unicode_normalization::",
