@@ -240,13 +240,7 @@ pub enum Caveat {
 }
 
 /// A sentence in the report's two languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Text {
-    /// English.
-    pub en: String,
-    /// Simplified Chinese.
-    pub zh: String,
-}
+pub type Text = crate::lang::Both;
 
 /// Something the report says, and how to check it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::html::{both, say};
 use super::questions;
-use super::table::text;
 use crate::lab::compare::facts::{Caveat, Report, Run, RunKind, Text};
+use crate::lang::both as text;
 
 /// Display filters to try.
 pub(super) fn wireshark(report: &Report) -> Markup {

@@ -1,7 +1,7 @@
 //! Questions to ask oneself, with their answers, filled with this comparison's figures.
 
-use super::table::text;
 use crate::lab::compare::facts::{Report, RunKind, Text};
+use crate::lang::both as text;
 
 /// A question and its answer.
 type Question = (Text, Text);

@@ -2,6 +2,7 @@
 
 use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
 use crate::lab::find::SecretFinding;
+use crate::lang::{both as text, same};
 use crate::text::{escape, size};
 
 /// What a stranger has, good or bad for the user.
@@ -121,17 +122,10 @@ pub fn milliseconds(ns: u64) -> String {
     format!("{}.{} ms", tenths / 10, tenths % 10)
 }
 
-pub(super) fn text(en: impl Into<String>, zh: impl Into<String>) -> Text {
-    Text {
-        en: en.into(),
-        zh: zh.into(),
-    }
-}
-
-fn figure(same: String) -> Cell {
+fn figure(text: String) -> Cell {
     Cell {
         verdict: Verdict::Figure,
-        text: text(same.clone(), same),
+        text: same(text),
     }
 }
 
@@ -209,7 +203,7 @@ fn name(name: Option<String>) -> Cell {
     match name {
         Some(name) => Cell {
             verdict: Verdict::Read,
-            text: text(escape(&name), escape(&name)),
+            text: same(escape(&name)),
         },
         None => figure("–".to_owned()),
     }
