@@ -10,7 +10,7 @@ use super::output::Output;
 use crate::error::Result;
 use crate::lab::compare::facts::RunKind;
 use crate::lab::compare::{Options, compare};
-use crate::lab::report::table::{rows, title};
+use crate::lab::report::table::told;
 use crate::text::escape;
 
 /// `sealpost lab`
@@ -62,29 +62,27 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
             true => RunKind::ALL.to_vec(),
             false => RunKind::USUAL.to_vec(),
         },
+        lang: output.lang,
     };
-    let compared = compare(&options, &mut |doing| output.note(doing))?;
+    let compared = compare(&options, &mut |doing| {
+        output.note(doing.told_in(output.lang));
+    })?;
     if !compared.replaced.is_empty() {
-        output.note(format!("replaced: {}", compared.replaced.join(", ")));
+        let label = output.lang.pick("replaced: ", "已替换：");
+        output.note(format!("{label}{}", compared.replaced.join(", ")));
     }
     if output.json {
         output.json(&compared.report);
         return Ok(());
     }
-    let titles = compared.report.runs.iter().map(|run| title(run.kind).en);
-    let headings: Vec<String> = std::iter::once("a stranger wants".to_owned())
-        .chain(titles)
-        .collect();
+    let (headings, rows) = told(&compared.report, output.lang);
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let table = rows(&compared.report).into_iter().map(|row| {
-        let cells = row.cells.into_iter().map(|cell| cell.text.en);
-        std::iter::once(row.what.en).chain(cells).collect()
-    });
-    output.table(&headings, table);
+    output.table(&headings, rows);
     let out = escape(&options.out.to_string_lossy());
     output.line(format!("{out}: {}", compared.files.join(", ")));
-    output.note(format!(
-        "next: open {out}/report.html; {out}/README.txt has the proof of each claim"
+    output.note(output.lang.pick(
+        format!("next: open {out}/report.html; {out}/README.txt has the proof of each claim"),
+        format!("下一步：打开 {out}/report.html；每条结论的证明见 {out}/README.txt"),
     ));
     Ok(())
 }

@@ -112,7 +112,7 @@ impl Claims<'_> {
         let Some(tls) = &self.run.connection.tls else {
             return;
         };
-        let hello = self.first("ClientHello");
+        let hello = self.run.frame_of("ClientHello");
         let name = tls.visible.server_name.clone().unwrap_or_default();
         let alpn = tls.visible.alpn_offered.join(",");
         let command = format!(
@@ -153,7 +153,9 @@ impl Claims<'_> {
                 zh: format!("TLS 1.2 暴露双方身份：{}。", subjects.join("；")),
             },
         };
-        let frame = (shown > 0).then(|| self.first("Certificate")).flatten();
+        let frame = (shown > 0)
+            .then(|| self.run.frame_of("Certificate"))
+            .flatten();
         self.claim(frame, command, shown.to_string(), what);
     }
 
@@ -249,13 +251,6 @@ impl Claims<'_> {
             },
         };
         self.claim(None, command, bytes.to_string(), what);
-    }
-
-    /// The first frame of the first turn that says this.
-    fn first(&self, word: &str) -> Option<u64> {
-        let mut turns = self.run.turns.iter();
-        let said = turns.find_map(|turn| turn.says.iter().find(|said| said.what == word))?;
-        Some(said.frame)
     }
 }
 

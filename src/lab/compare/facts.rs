@@ -144,6 +144,13 @@ impl Run {
         format!("{}.with-keys.pcapng", self.kind.word())
     }
 
+    /// The frame in which a turn first says this, such as `ClientHello`.
+    pub fn frame_of(&self, word: &str) -> Option<u64> {
+        let mut turns = self.turns.iter();
+        let said = turns.find_map(|turn| turn.says.iter().find(|said| said.what == word))?;
+        Some(said.frame)
+    }
+
     /// Whether this was found, one of `user`, `password`, `file name`.
     pub fn secret(&self, label: &str) -> Option<&crate::lab::find::SecretFinding> {
         let mut secrets = self.connection.secrets.iter();

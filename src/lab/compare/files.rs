@@ -11,6 +11,7 @@ use super::{BUFFER_BYTES, open};
 use crate::error::{Error, Kind, Result};
 use crate::lab::pcapng::{About, Writer};
 use crate::lab::report::{html, readme};
+use crate::lang::Lang;
 
 /// Who may read a capture or a key log: its owner.
 const PRIVATE: u32 = 0o600;
@@ -90,15 +91,15 @@ impl Out {
         self.write(&format!("{}.keys", run.kind.word()), PRIVATE, &keys)
     }
 
-    /// Writes the reports.
-    pub(super) fn reports(&mut self, report: &Report) -> Result<()> {
+    /// Writes the reports; those for people in `lang`, or with both languages in them.
+    pub(super) fn reports(&mut self, report: &Report, lang: Lang) -> Result<()> {
         let json = serde_json::to_vec_pretty(report).map_err(|error| {
             Error::new(Kind::Other, "the report cannot be written as JSON").source(error)
         })?;
         self.write("report.json", PUBLIC, &json)?;
-        self.write("report.html", PUBLIC, html::page(report).as_bytes())?;
+        self.write("report.html", PUBLIC, html::page(report, lang).as_bytes())?;
         self.write("sealpost.lua", PUBLIC, crate::lab::DISSECTOR.as_bytes())?;
-        self.write("README.txt", PUBLIC, readme::text(report).as_bytes())
+        self.write("README.txt", PUBLIC, readme::text(report, lang).as_bytes())
     }
 
     fn write(&mut self, name: &str, mode: u32, bytes: &[u8]) -> Result<()> {

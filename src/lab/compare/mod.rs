@@ -24,6 +24,7 @@ use super::pcapng::Reader;
 use super::search::FileBlocks;
 use super::streams::walk;
 use crate::error::{Error, Kind, Result};
+use crate::lang::{Both, Lang, both};
 use crate::text;
 use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Times};
 use turns::Turns;
@@ -41,6 +42,8 @@ pub struct Options {
     pub out: PathBuf,
     /// The runs, in this order.
     pub runs: Vec<RunKind>,
+    /// The language of what people read; `report.json` is English.
+    pub lang: Lang,
 }
 
 /// What was made.
@@ -56,15 +59,19 @@ pub struct Compared {
 
 /// Carries the file in each way, looks at what passed, and writes captures and reports. `tell` hears what
 /// is being done.
-pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared> {
+pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compared> {
     let mut out = files::Out::open(&options.out)?;
-    tell("making a CA, certificates, a user and a password for this comparison alone");
+    tell(&both(
+        "making a CA, certificates, a user and a password for this comparison alone",
+        "专为本次对比生成 CA、证书、用户和密码",
+    ));
     let world = World::make(options.file.as_deref())?;
     let mut report = begin(&world, options)?;
     for kind in &options.runs {
-        tell(&format!(
-            "{}: logging in, listing, uploading and downloading through the tap",
-            kind.word()
+        let word = kind.word();
+        tell(&both(
+            format!("{word}: logging in, listing, uploading and downloading through the tap"),
+            format!("{word}：经监听点登录、列目录、上传、下载"),
         ));
         let recorded = run::run(&world, *kind)?;
         let mut run = look(&world, *kind, &recorded)?;
@@ -80,7 +87,7 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared
     }
     report.caveats = caveats(&report);
     report.claims = claims::claims(&report);
-    out.reports(&report)?;
+    out.reports(&report, options.lang)?;
     let (files, replaced) = out.finish();
     Ok(Compared {
         report,

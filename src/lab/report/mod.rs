@@ -5,9 +5,11 @@
 
 pub mod html;
 mod lessons;
+mod login;
 mod picture;
 mod questions;
 pub mod readme;
 pub mod story;
 mod streams;
 pub mod table;
+mod words;

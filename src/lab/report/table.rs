@@ -2,7 +2,7 @@
 
 use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
 use crate::lab::find::SecretFinding;
-use crate::lang::{both as text, same};
+use crate::lang::{Lang, both as text, same};
 use crate::text::{escape, size};
 
 /// What a stranger has, good or bad for the user.
@@ -103,6 +103,19 @@ pub fn rows(report: &Report) -> Vec<Row> {
             },
         ),
     ]
+}
+
+/// The same as text: headings, and rows of cells.
+pub fn told(report: &Report, lang: Lang) -> (Vec<String>, Vec<Vec<String>>) {
+    let wants = text("a stranger wants", "陌生人想要");
+    let headings = std::iter::once(wants).chain(report.runs.iter().map(|run| title(run.kind)));
+    let rows = rows(report).into_iter().map(|row| {
+        let cells = row.cells.into_iter().map(|cell| cell.text);
+        let all = std::iter::once(row.what).chain(cells);
+        all.map(|text| text.told_in(lang).to_owned()).collect()
+    });
+    let headings = headings.map(|text| text.told_in(lang).to_owned());
+    (headings.collect(), rows.collect())
 }
 
 /// A run in a few words.
