@@ -85,6 +85,14 @@ pub fn english<S: Serializer>(text: &Both, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(&text.en)
 }
 
+/// As [`english`], of a text that may be none.
+pub fn english_if_any<S: Serializer>(
+    text: &Option<Both>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    text.as_ref().map(|text| &text.en).serialize(serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

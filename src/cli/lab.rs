@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::experiments::{self, Experiment};
 use super::output::Output;
 use crate::error::Result;
+use crate::lab::certificates::score;
 use crate::lab::compare::facts::RunKind;
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::table::told;
@@ -44,6 +45,9 @@ struct CompareCommand {
     /// Also TLS 1.3 without a client certificate, and TLS 1.2 with and without one
     #[arg(long)]
     all: bool,
+    /// Also show bad certificates to Sealpost, openssl, curl and Python, as `lab certificates` does
+    #[arg(long)]
+    zoo: bool,
 }
 
 /// Runs `sealpost lab`.
@@ -62,6 +66,7 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
             true => RunKind::ALL.to_vec(),
             false => RunKind::USUAL.to_vec(),
         },
+        zoo: command.zoo,
         lang: output.lang,
     };
     let compared = compare(&options, &mut |doing| {
@@ -78,6 +83,13 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
     let (headings, rows) = told(&compared.report, output.lang);
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     output.table(&headings, rows);
+    if let Some(zoo) = &compared.report.zoo {
+        for skipped in &zoo.skipped {
+            output.warn(format!("SKIPPED: {skipped}"));
+        }
+        let label = output.lang.pick("certificates: ", "证书：");
+        output.line(format!("{label}{}", score(zoo).told_in(output.lang)));
+    }
     let out = escape(&options.out.to_string_lossy());
     output.line(format!("{out}: {}", compared.files.join(", ")));
     output.note(output.lang.pick(

@@ -5,6 +5,7 @@
 //! and the sealed run of a transfer comparable.
 
 mod clients;
+mod clock;
 mod connect;
 mod failure;
 mod judge;
@@ -18,6 +19,7 @@ mod stream;
 mod tape;
 
 pub use clients::Allow;
+pub use clock::Clock;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, connect, connect_recorded};
 pub use failure::{Context, Side, Stage, explain, lost, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};

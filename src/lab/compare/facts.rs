@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::turns::Turn;
+use crate::lab::certificates::Finding as Zoo;
 use crate::lab::find::Connection;
 use crate::lab::tap::Direction;
 
@@ -80,6 +81,8 @@ pub struct Report {
     pub file: FileSent,
     /// The runs, in the order they were made.
     pub runs: Vec<Run>,
+    /// Bad certificates and what was said of them, when that was asked for.
+    pub zoo: Option<Zoo>,
     /// What the figures must be read with.
     pub caveats: Vec<Caveat>,
     /// What is claimed, and the command that proves it.

@@ -19,6 +19,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use super::certificates;
 use super::find::{Analysis, Finding, TlsFinding};
 use super::pcapng::Reader;
 use super::search::FileBlocks;
@@ -42,6 +43,8 @@ pub struct Options {
     pub out: PathBuf,
     /// The runs, in this order.
     pub runs: Vec<RunKind>,
+    /// Whether bad certificates are shown and judged as well.
+    pub zoo: bool,
     /// The language of what people read; `report.json` is English.
     pub lang: Lang,
 }
@@ -68,10 +71,10 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compare
     let world = World::make(options.file.as_deref())?;
     let mut report = begin(&world, options)?;
     for kind in &options.runs {
-        let word = kind.word();
+        let name = kind.word();
         tell(&both(
-            format!("{word}: logging in, listing, uploading and downloading through the tap"),
-            format!("{word}：经监听点登录、列目录、上传、下载"),
+            format!("{name}: logging in, listing, uploading and downloading through the tap"),
+            format!("{name}：经监听点登录、列目录、上传、下载"),
         ));
         let recorded = run::run(&world, *kind)?;
         let mut run = look(&world, *kind, &recorded)?;
@@ -85,6 +88,13 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compare
         recorded.forget();
         report.runs.push(run);
     }
+    if options.zoo {
+        tell(&both(
+            "showing bad certificates to Sealpost, openssl, curl and Python",
+            "向 Sealpost、openssl、curl 和 Python 出示有问题的证书",
+        ));
+        report.zoo = Some(certificates::run(false)?);
+    }
     report.caveats = caveats(&report);
     report.claims = claims::claims(&report);
     out.reports(&report, options.lang)?;
@@ -94,6 +104,13 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compare
         files,
         replaced,
     })
+}
+
+/// Writes `certificates.html` and `certificates.json` into the folder `out`; the files written.
+pub fn write_zoo(finding: &certificates::Finding, out: &Path, lang: Lang) -> Result<Vec<String>> {
+    let mut out = files::Out::open(out)?;
+    out.zoo(finding, lang)?;
+    Ok(out.finish().0)
 }
 
 fn begin(world: &World, options: &Options) -> Result<Report> {
@@ -113,6 +130,7 @@ fn begin(world: &World, options: &Options) -> Result<Report> {
             sha256: world.sha256.to_string(),
         },
         runs: Vec::new(),
+        zoo: None,
         caveats: Vec::new(),
         claims: Vec::new(),
     })

@@ -9,7 +9,7 @@ use super::picture::{ladder, sizes};
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
-use super::{lessons, login};
+use super::{lessons, login, zoo};
 use crate::lab::compare::facts::{Report, Run, RunKind, Text};
 use crate::lang::Lang;
 use crate::text::size;
@@ -26,6 +26,7 @@ pub fn page(report: &Report, lang: Lang) -> String {
             (findings(report))
             (read_alike(report))
             (pictures(report))
+            @if let Some(finding) = &report.zoo { (zoo::section(finding)) }
             (lessons::wireshark(report, sealed))
             (lessons::questions(report, sealed))
             (proofs(report))

@@ -13,3 +13,4 @@ pub mod story;
 mod streams;
 pub mod table;
 mod words;
+pub mod zoo;
