@@ -232,9 +232,10 @@ fn stays() -> Both {
 }
 
 fn how(handshake: &str) -> Both {
+    let kind = super::resumption::kind(handshake);
     both(
-        format!("handshake {handshake}"),
-        format!("握手 {handshake}"),
+        format!("handshake {}", kind.en),
+        format!("握手：{}", kind.zh),
     )
 }
 
