@@ -47,8 +47,8 @@ pub struct Both {
 }
 
 impl Both {
-    /// The one in `lang`.
-    pub fn told_in(&self, lang: Lang) -> &str {
+    /// The text in a language.
+    pub fn of(&self, lang: Lang) -> &str {
         lang.pick(&self.en, &self.zh)
     }
 

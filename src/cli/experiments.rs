@@ -121,7 +121,7 @@ fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<Exi
         return Ok(verdict(finding.proved));
     }
     for (shown_by, title) in certificates::tables() {
-        output.line(title.told_in(output.lang));
+        output.line(title.of(output.lang));
         let (headings, rows) = certificates::rows(&finding, shown_by, output.lang);
         let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
         output.table(&headings, rows);
@@ -131,7 +131,7 @@ fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<Exi
         output.line(line);
     }
     let score = certificates::score(&finding);
-    output.line(format!("\n{}", score.told_in(output.lang)));
+    output.line(format!("\n{}", score.of(output.lang)));
     Ok(verdict(finding.proved))
 }
 

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::experiments::{self, Experiment};
+use super::interrupt::unless_interrupted;
 use super::output::Output;
 use crate::error::Result;
 use crate::lab::certificates::score;
-use crate::lab::compare::facts::RunKind;
+use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
+use crate::lab::report::proof::proof;
 use crate::lab::report::table::told;
 use crate::text::escape;
 
@@ -48,14 +50,28 @@ struct CompareCommand {
     /// Also show bad certificates to Sealpost, openssl, curl and Python, as `lab certificates` does
     #[arg(long)]
     zoo: bool,
+    /// Who captures: the tap, or the kernel too (Linux, CAP_NET_RAW), into files of its own
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    source: SourceFlag,
+}
+
+/// Who captures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SourceFlag {
+    /// The tap makes the files; where the kernel can capture too, both are compared
+    Auto,
+    /// The tap alone
+    Tap,
+    /// The tap, and the kernel into *.kernel.pcapng beside it
+    Kernel,
 }
 
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
-    match command.command {
+    unless_interrupted(move || match command.command {
         LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
         LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
-    }
+    })
 }
 
 fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
@@ -66,11 +82,16 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
             true => RunKind::ALL.to_vec(),
             false => RunKind::USUAL.to_vec(),
         },
+        source: match command.source {
+            SourceFlag::Auto => Source::Auto,
+            SourceFlag::Tap => Source::Tap,
+            SourceFlag::Kernel => Source::Kernel,
+        },
         zoo: command.zoo,
         lang: output.lang,
     };
     let compared = compare(&options, &mut |doing| {
-        output.note(doing.told_in(output.lang));
+        output.note(doing.of(output.lang));
     })?;
     if !compared.replaced.is_empty() {
         let label = output.lang.pick("replaced: ", "已替换：");
@@ -83,12 +104,15 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
     let (headings, rows) = told(&compared.report, output.lang);
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     output.table(&headings, rows);
+    for line in proof(&compared.report) {
+        output.line(line.of(output.lang));
+    }
     if let Some(zoo) = &compared.report.zoo {
         for skipped in &zoo.skipped {
             output.warn(format!("SKIPPED: {skipped}"));
         }
         let label = output.lang.pick("certificates: ", "证书：");
-        output.line(format!("{label}{}", score(zoo).told_in(output.lang)));
+        output.line(format!("{label}{}", score(zoo).of(output.lang)));
     }
     let out = escape(&options.out.to_string_lossy());
     output.line(format!("{out}: {}", compared.files.join(", ")));

@@ -12,6 +12,8 @@ mod connect;
 mod doctor;
 mod experiments;
 mod files;
+mod gui;
+mod interrupt;
 mod lab;
 mod output;
 mod pki;
@@ -133,6 +135,8 @@ enum Command {
     Passwd(Box<account::PasswdCommand>),
     /// Tell who is logged in, and how the connection is protected
     Whoami(Box<account::WhoamiCommand>),
+    /// Open the desktop client
+    Gui(gui::GuiCommand),
     /// Print every option's effective value and where it came from
     Config(ConfigCommand),
     /// Make, change and list the accounts of a server
@@ -186,6 +190,7 @@ pub fn main() -> ExitCode {
         quiet: cli.global.quiet,
         verbose: cli.global.verbose,
         lang: LangWord::or_locale(cli.global.lang),
+        lang_named: cli.global.lang.map(|word| LangWord::or_locale(Some(word))),
     };
     match run(cli.command, &command, &settings, output) {
         Ok(code) => code,
@@ -237,6 +242,7 @@ fn run(
         Command::Pki(pki) => return pki::run(&pki, output),
         Command::Doctor(doctor) => return doctor.run(output),
         Command::ShowAs(show) => show.run(output)?,
+        Command::Gui(command) => gui::run(command, output)?,
         Command::Capture(command) => capture::run(command, output)?,
         Command::Lab(command) => return lab::run(command, output),
     }

@@ -1,7 +1,7 @@
 //! Many transfers over several connections.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -30,6 +30,13 @@ pub enum Job {
 }
 
 impl Job {
+    /// The local file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Upload { path, .. } | Self::Download { path, .. } => path,
+        }
+    }
+
     /// The name on the server.
     pub fn name(&self) -> &FileName {
         match self {

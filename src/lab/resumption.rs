@@ -175,10 +175,10 @@ pub fn rows(finding: &Finding, lang: Lang) -> ([&'static str; 6], Vec<Vec<String
         for (wanted, of) in [("full", &pair.full), ("resumed", &pair.resumed)] {
             rows.push(vec![
                 pair.version.clone(),
-                kind(wanted).told_in(lang).to_owned(),
+                kind(wanted).of(lang).to_owned(),
                 of.kinds
                     .iter()
-                    .map(|is| kind(is).told_in(lang).to_owned())
+                    .map(|is| kind(is).of(lang).to_owned())
                     .collect::<Vec<_>>()
                     .join(", "),
                 of.bytes_up.to_string(),

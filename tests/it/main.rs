@@ -11,16 +11,19 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod acceptance;
 mod access;
 mod attack;
 mod cli;
 mod compare;
+mod compared;
 mod dissector;
 mod explain;
 mod fake;
 mod hostile;
 mod integrity;
 mod interop;
+mod interrupt;
 mod lab;
 mod layering;
 mod lifecycle;

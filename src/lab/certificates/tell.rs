@@ -48,12 +48,12 @@ pub fn rows(finding: &Finding, shown_by: &str, lang: Lang) -> (Vec<String>, Vec<
         let sign = if judged.proved { "ok" } else { "FAIL" };
         let mut row = vec![
             format!("{sign:<4} {}", judged.id),
-            judged.name.told_in(lang).to_owned(),
-            expected(judged).told_in(lang).to_owned(),
+            judged.name.of(lang).to_owned(),
+            expected(judged).of(lang).to_owned(),
         ];
         row.extend(judged.verdicts.iter().map(|verdict| {
             let star = if surprises(judged, verdict) { " *" } else { "" };
-            format!("{}{star}", cell(verdict).told_in(lang))
+            format!("{}{star}", cell(verdict).of(lang))
         }));
         row
     };
@@ -105,7 +105,7 @@ pub fn score(finding: &Finding) -> Both {
 
 /// Every refusal, and what was not as expected, in the exact words.
 pub fn tell(finding: &Finding, lang: Lang) -> Vec<String> {
-    let mut lines = vec![legend().told_in(lang).to_owned(), String::new()];
+    let mut lines = vec![legend().of(lang).to_owned(), String::new()];
     for judged in &finding.animals {
         if judged.expected == "accept" && judged.proved {
             continue;
@@ -120,10 +120,10 @@ pub fn tell(finding: &Finding, lang: Lang) -> Vec<String> {
         let width = judged.verdicts.iter().map(|verdict| verdict.tool.len());
         let width = width.max().unwrap_or(0).max(8) + 2;
         for verdict in &judged.verdicts {
-            let said = verdict.said.told_in(lang);
+            let said = verdict.said.of(lang);
             lines.push(format!("       {:<width$}{said}", verdict.tool));
             if let (Some(heard), true) = (&verdict.peer_heard, verdict.is_own()) {
-                let heard = heard.told_in(lang);
+                let heard = heard.of(lang);
                 lines.push(match lang {
                     Lang::English => format!("       {:<width$}{heard}", "  peer"),
                     // A Chinese character is as wide as two letters.
@@ -136,7 +136,7 @@ pub fn tell(finding: &Finding, lang: Lang) -> Vec<String> {
 }
 
 fn title(judged: &Judged, lang: Lang) -> String {
-    let name = judged.name.told_in(lang);
+    let name = judged.name.of(lang);
     match judged.shown_by {
         "server" => lang.pick(
             format!("{name}, shown by a server"),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::beside::KernelCapture;
 use super::turns::Turn;
 use crate::lab::certificates::Finding as Zoo;
 use crate::lab::find::Connection;
@@ -64,6 +65,18 @@ impl RunKind {
     }
 }
 
+/// Who captures the packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The tap; and the kernel beside it as a witness, where it can be had.
+    #[default]
+    Auto,
+    /// The tap alone.
+    Tap,
+    /// The tap and the kernel, each into files of its own.
+    Kernel,
+}
+
 /// A whole comparison.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -85,6 +98,8 @@ pub struct Report {
     pub zoo: Option<Zoo>,
     /// What the figures must be read with.
     pub caveats: Vec<Caveat>,
+    /// Why the kernel did not capture the runs beside the tap; none when it did.
+    pub kernel_missing: Option<Text>,
     /// What is claimed, and the command that proves it.
     pub claims: Vec<Claim>,
 }
@@ -139,6 +154,8 @@ pub struct Run {
     pub records: Vec<Record>,
     /// Records that are not kept.
     pub records_more: u64,
+    /// The kernel's capture of the same run, where there was one.
+    pub kernel: Option<KernelCapture>,
 }
 
 impl Run {

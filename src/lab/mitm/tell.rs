@@ -104,9 +104,9 @@ pub fn tell(finding: &Finding, all: bool, lang: Lang) -> Vec<String> {
 
 fn tell_briefly(step: &Step, lang: Lang, lines: &mut Vec<String>) {
     let labels = lang.pick(ENGLISH, CHINESE);
-    lines.push(format!("  ok   {:<4} {}", step.id, step.name.told_in(lang)));
+    lines.push(format!("  ok   {:<4} {}", step.id, step.name.of(lang)));
     // Without the connection's id.
-    let client = step.client_said.told_in(lang);
+    let client = step.client_said.of(lang);
     let client = client.split(" [").next().unwrap_or_default();
     lines.push(format!(
         "{INDENT}{}{client}{}",
@@ -116,37 +116,33 @@ fn tell_briefly(step: &Step, lang: Lang, lines: &mut Vec<String>) {
     lines.push(format!(
         "{INDENT}{}{}",
         labels.server,
-        step.server_said.told_in(lang)
+        step.server_said.of(lang)
     ));
 }
 
 fn tell_step(step: &Step, lang: Lang, lines: &mut Vec<String>) {
     let labels = lang.pick(ENGLISH, CHINESE);
     let sign = if step.proved { "ok  " } else { "FAIL" };
-    lines.push(format!(
-        "  {sign} {:<4} {}",
-        step.id,
-        step.name.told_in(lang)
-    ));
+    lines.push(format!("  {sign} {:<4} {}", step.id, step.name.of(lang)));
     let mut line = |label: &str, text: &str| lines.push(format!("{INDENT}{label}{text}"));
     if !step.proved {
-        line(labels.expected, step.expected.told_in(lang));
+        line(labels.expected, step.expected.of(lang));
     }
-    line(labels.observed, step.observed.told_in(lang));
+    line(labels.observed, step.observed.of(lang));
     for excerpt in &step.bytes_excerpt {
-        let bytes = excerpt.bytes.told_in(lang);
+        let bytes = excerpt.bytes.of(lang);
         match excerpt.is_said {
             true => line(labels.attacker, bytes),
             false => {
                 let colon = lang.pick(": ", "：");
-                let what = excerpt.what.told_in(lang);
+                let what = excerpt.what.of(lang);
                 line(labels.bytes, &format!("{what}{colon}{bytes}"));
             }
         }
     }
-    let client = step.client_said.told_in(lang);
+    let client = step.client_said.of(lang);
     line(labels.client, &format!("{client}{}", exit(step, &labels)));
-    line(labels.server, step.server_said.told_in(lang));
+    line(labels.server, step.server_said.of(lang));
 }
 
 fn exit(step: &Step, labels: &Labels) -> String {

@@ -6,6 +6,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::picture::{ladder, sizes};
+use super::proof;
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
@@ -191,6 +192,7 @@ fn findings(report: &Report) -> Markup {
                 " 比特；加密后的字节接近 8。字节数为双向 TCP 载荷，含握手。",
             ))
         }
+        (proof::section(report))
     }
 }
 

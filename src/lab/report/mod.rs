@@ -7,6 +7,7 @@ pub mod html;
 mod lessons;
 mod login;
 mod picture;
+pub mod proof;
 mod questions;
 pub mod readme;
 pub mod story;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::proof::proof;
 use super::table::title;
 use crate::lab::compare::facts::{Report, Run};
 use crate::lang::Lang;
@@ -98,6 +99,14 @@ fn of_run(run: &Run, lang: Lang) -> Vec<(String, String)> {
             format!("{}：陌生人所得到的", title.zh),
         ),
     )];
+    let kernel = run.kernel.as_ref();
+    if let Some(capture) = kernel.and_then(|kernel| kernel.capture.as_ref()) {
+        let seen = lang.pick(
+            "the same run as the kernel saw it, between client and relay",
+            "同一次运行，由内核在客户端与中继之间捕获",
+        );
+        files.push((capture.clone(), seen.to_owned()));
+    }
     if run.connection.tls.is_some() {
         let opened = lang.pick(
             "the same with its keys: Wireshark decrypts it at once",
@@ -127,7 +136,11 @@ fn claims(out: &mut String, report: &Report, lang: Lang) -> std::fmt::Result {
             "，帧 ",
         ],
     );
-    writeln!(out, "\n{observed}\n\n{heading}\n{how}\n")?;
+    writeln!(out, "\n{observed}")?;
+    for line in proof(report) {
+        writeln!(out, "{}", line.of(lang))?;
+    }
+    writeln!(out, "\n{heading}\n{how}\n")?;
     for (number, claim) in report.claims.iter().enumerate() {
         let frame = claim
             .frame
@@ -137,12 +150,12 @@ fn claims(out: &mut String, report: &Report, lang: Lang) -> std::fmt::Result {
             "{}. [{}{frame}] {}",
             number + 1,
             claim.run.word(),
-            escape(claim.what.told_in(lang))
+            escape(claim.what.of(lang))
         )?;
         writeln!(out, "   $ {}", claim.command)?;
         match claim.output.as_str() {
             "" => writeln!(out, "   {prints_nothing}\n")?,
-            output => writeln!(out, "   {output}\n")?,
+            output => writeln!(out, "   {}\n", output.replace('\n', "\n   "))?,
         }
     }
     Ok(())

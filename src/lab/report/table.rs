@@ -112,9 +112,9 @@ pub fn told(report: &Report, lang: Lang) -> (Vec<String>, Vec<Vec<String>>) {
     let rows = rows(report).into_iter().map(|row| {
         let cells = row.cells.into_iter().map(|cell| cell.text);
         let all = std::iter::once(row.what).chain(cells);
-        all.map(|text| text.told_in(lang).to_owned()).collect()
+        all.map(|text| text.of(lang).to_owned()).collect()
     });
-    let headings = headings.map(|text| text.told_in(lang).to_owned());
+    let headings = headings.map(|text| text.of(lang).to_owned());
     (headings.collect(), rows.collect())
 }
 

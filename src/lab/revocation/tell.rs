@@ -35,11 +35,11 @@ pub fn tell(finding: &Finding, lang: Lang) -> Vec<String> {
 }
 
 fn line(event: &Event, lang: Lang) -> String {
-    let said = match event.said.told_in(lang) {
+    let said = match event.said.of(lang) {
         "" => String::new(),
         said => lang.pick(format!(" ({said})"), format!("（{said}）")),
     };
-    let (at, what) = (event.at_ms, event.what.told_in(lang));
+    let (at, what) = (event.at_ms, event.what.of(lang));
     match (lang, event.who) {
         // As wide as the names.
         (Lang::Chinese, "operator") => format!("  {at:>8.1}  管理员    {what}{said}"),
