@@ -14,6 +14,7 @@ use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::proof::proof;
 use crate::lab::report::table::told;
+use crate::lab::report::tampering::lesson;
 use crate::text::escape;
 
 /// `sealpost lab`
@@ -53,6 +54,9 @@ struct CompareCommand {
     /// Who captures: the tap, or the kernel too (Linux, CAP_NET_RAW), into files of its own
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     source: SourceFlag,
+    /// Also upload past somebody who alters one bit on the way, and show who notices
+    #[arg(long)]
+    tamper: bool,
 }
 
 /// Who captures.
@@ -87,6 +91,7 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
             SourceFlag::Tap => Source::Tap,
             SourceFlag::Kernel => Source::Kernel,
         },
+        tamper: command.tamper,
         zoo: command.zoo,
         lang: output.lang,
     };
@@ -104,10 +109,11 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
     let (headings, rows) = told(&compared.report, output.lang);
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     output.table(&headings, rows);
-    for line in proof(&compared.report) {
+    let report = &compared.report;
+    for line in lesson(report).into_iter().chain(proof(report)) {
         output.line(line.of(output.lang));
     }
-    if let Some(zoo) = &compared.report.zoo {
+    if let Some(zoo) = &report.zoo {
         for skipped in &zoo.skipped {
             output.warn(format!("SKIPPED: {skipped}"));
         }

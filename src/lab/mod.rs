@@ -16,6 +16,7 @@
 
 pub mod certificates;
 pub mod compare;
+mod door;
 pub mod find;
 pub mod frames;
 mod house;

@@ -218,3 +218,50 @@ pub(super) fn kind(kind: &str) -> Both {
     };
     both(kind, chinese)
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn whole(lang: Lang) -> String {
+        let handshake = |kind: &str, bytes| Handshake {
+            kinds: vec![kind.into()],
+            connections: 15,
+            bytes_up: bytes,
+            bytes_down: bytes + 1,
+            median_ms: 0.5,
+        };
+        let finding = Finding {
+            versions: vec![Pair {
+                version: "TLSv1.3".into(),
+                full: handshake("full", 2200),
+                resumed: handshake("resumed", 1800),
+            }],
+            proved: true,
+        };
+        let (headings, rows) = rows(&finding, lang);
+        let rows = rows.into_iter().map(|row| row.join(" | "));
+        let all: Vec<_> = std::iter::once(headings.join(" | ")).chain(rows).collect();
+        all.join("\n")
+    }
+
+    #[test]
+    fn a_table_in_english() {
+        assert_snapshot!(whole(Lang::English), @r#"
+        version | wanted | was | bytes up | bytes down | to hello's answer
+        TLSv1.3 | full | full | 2200 | 2201 | 0.50 ms
+        TLSv1.3 | resumed | resumed | 1800 | 1801 | 0.50 ms
+        "#);
+    }
+
+    #[test]
+    fn a_table_in_chinese() {
+        assert_snapshot!(whole(Lang::Chinese), @r#"
+        版本 | 预期 | 实际 | 上行字节 | 下行字节 | 到 hello 应答
+        TLSv1.3 | 完整 | 完整 | 2200 | 2201 | 0.50 ms
+        TLSv1.3 | 恢复 | 恢复 | 1800 | 1801 | 0.50 ms
+        "#);
+    }
+}

@@ -23,6 +23,14 @@ impl Compared {
         Self::of(dir, &json)
     }
 
+    /// Makes one of a file with this name and these bytes.
+    pub(crate) fn of_file(name: &str, bytes: &[u8], args: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(name), bytes).unwrap();
+        let json = Ran::of(sealpost(dir.path(), args).arg(name)).ok();
+        Self::of(dir, &json)
+    }
+
     /// One that was made in `dir` and printed `json`.
     pub(crate) fn of(dir: TempDir, json: &str) -> Self {
         let report = serde_json::from_str(json).unwrap();

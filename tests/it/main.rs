@@ -34,6 +34,7 @@ mod relay;
 mod resume;
 mod revocation;
 mod support;
+mod tamper;
 mod tls;
 mod transfer;
 mod words;

@@ -152,3 +152,121 @@ fn title(judged: &Judged, lang: Lang) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::lang::same;
+
+    fn verdict(tool: &str, accepted: Option<bool>, exit: Option<i32>, said: Both) -> Verdict {
+        Verdict {
+            tool: tool.into(),
+            accepted,
+            exit,
+            said,
+            peer_heard: None,
+        }
+    }
+
+    fn finding() -> Finding {
+        let expired = Judged {
+            id: "c1".into(),
+            shown_by: "client",
+            name: both("expired", "已过期"),
+            expected: "refuse",
+            expected_words: Some("expired"),
+            verdicts: vec![
+                Verdict {
+                    peer_heard: Some(both("it is out of its dates", "它不在有效期内")),
+                    ..verdict(
+                        "sealpost",
+                        Some(false),
+                        None,
+                        both("it expired", "它已过期"),
+                    )
+                },
+                verdict(
+                    "openssl",
+                    Some(false),
+                    Some(1),
+                    same("certificate has expired"),
+                ),
+                verdict("python", None, None, both("not installed", "未安装")),
+            ],
+            proved: true,
+        };
+        let old = Judged {
+            id: "c2".into(),
+            name: same("X.509 v1"),
+            expected_words: Some("version 3"),
+            verdicts: vec![
+                verdict("sealpost", Some(true), Some(0), both("accepted", "接受")),
+                verdict("openssl", Some(true), Some(0), both("accepted", "接受")),
+                verdict("python", None, None, both("not installed", "未安装")),
+            ],
+            proved: false,
+            shown_by: "client",
+            expected: "refuse",
+        };
+        Finding {
+            made: "2026-01-02T03:04:05Z".into(),
+            animals: vec![expired, old],
+            skipped: Vec::new(),
+            proved: false,
+        }
+    }
+
+    fn whole(lang: Lang) -> String {
+        let (headings, rows) = rows(&finding(), "client", lang);
+        let rows = std::iter::once(headings).chain(rows);
+        let rows = rows.map(|row| row.join(" | "));
+        let all = rows.chain(tell(&finding(), lang));
+        all.collect::<Vec<_>>().join("\n") + "\n" + score(&finding()).of(lang)
+    }
+
+    #[test]
+    fn a_zoo_in_english() {
+        assert_snapshot!(whole(Lang::English), @r#"
+         |  | expected | sealpost | openssl | python
+        ok   c1 | expired | refuse | refuses | refuses (1) | -
+        FAIL c2 | X.509 v1 | refuse | accepts | accepts * | -
+        * takes what Sealpost refuses; - not installed, or its clock cannot be put forward; in brackets the exit code
+
+        c1   expired, shown by a client
+               sealpost  it expired
+                 peer    it is out of its dates
+               openssl   certificate has expired
+               python    not installed
+        c2   X.509 v1, shown by a client
+               FAIL: should be refused, and say "version 3"
+               sealpost  accepted
+               openssl   accepted
+               python    not installed
+        1 of 2 came out as expected
+        "#);
+    }
+
+    #[test]
+    fn a_zoo_in_chinese() {
+        assert_snapshot!(whole(Lang::Chinese), @r#"
+         |  | 预期 | sealpost | openssl | python
+        ok   c1 | 已过期 | 拒绝 | 拒绝 | 拒绝 (1) | -
+        FAIL c2 | X.509 v1 | 拒绝 | 接受 | 接受 * | -
+        * 接受了 Sealpost 拒绝的证书；- 未安装，或无法拨快其时钟；括号内为退出码
+
+        c1   已过期（客户端出示）
+               sealpost  它已过期
+                 对方    它不在有效期内
+               openssl   certificate has expired
+               python    未安装
+        c2   X.509 v1（客户端出示）
+               FAIL：应当被拒绝，并说明“version 3”
+               sealpost  接受
+               openssl   接受
+               python    未安装
+        2 例中有 1 例符合预期
+        "#);
+    }
+}

@@ -100,8 +100,8 @@ impl KernelCapture {
             } = stream;
             if stream.is_equal() {
                 return Text {
-                    en: format!("{en}: tap == kernel: sha256 {tap_sha256} ({bytes} bytes)"),
-                    zh: format!("{zh}：监听点 == 内核：sha256 {tap_sha256}（{bytes} 字节）"),
+                    en: format!("{en}: tap == kernel: sha256 {tap_sha256} ({bytes} bytes, between client and relay)"),
+                    zh: format!("{zh}：监听点 == 内核：sha256 {tap_sha256}（{bytes} 字节，客户端与中继之间）"),
                 };
             }
             let (missing, dropped) = (stream.missing_bytes, self.dropped);

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::beside::KernelCapture;
+use super::tamper::Tampered;
 use super::turns::Turn;
 use crate::lab::certificates::Finding as Zoo;
 use crate::lab::find::Connection;
@@ -156,6 +157,8 @@ pub struct Run {
     pub records_more: u64,
     /// The kernel's capture of the same run, where there was one.
     pub kernel: Option<KernelCapture>,
+    /// What came of one altered bit, where that was tried.
+    pub tampered: Option<Tampered>,
 }
 
 impl Run {

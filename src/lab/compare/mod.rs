@@ -14,6 +14,7 @@ pub mod facts;
 mod files;
 mod records;
 mod run;
+pub mod tamper;
 pub mod turns;
 mod world;
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub runs: Vec<RunKind>,
     /// Who captures the packets.
     pub source: Source,
+    /// Whether to alter one bit of each upload too, in a run of its own.
+    pub tamper: bool,
     /// Whether bad certificates are shown and judged as well.
     pub zoo: bool,
     /// The language of what people read; `report.json` is English.
@@ -105,6 +108,13 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compare
             out.capture(&run, &recorded.capture, Some(keys), &comments, &names)?;
         }
         recorded.forget();
+        if options.tamper {
+            tell(&both(
+                format!("{name}: uploading past somebody who alters one bit"),
+                format!("{name}：在有人改动一个比特的情况下上传"),
+            ));
+            run.tampered = Some(tamper::tamper(&world, *kind)?);
+        }
         report.runs.push(run);
     }
     if options.zoo {
@@ -211,6 +221,7 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<(Run, 
         records: seen.records,
         records_more: seen.records_more,
         kernel: None,
+        tampered: None,
         connection,
     };
     Ok((run, digests))

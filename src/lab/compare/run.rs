@@ -73,7 +73,10 @@ pub(super) fn run(world: &World, kind: RunKind, beside: Beside) -> Result<Record
     let data = world.path(&format!("data-{}", kind.word()));
     make_user(&data, world)?;
     let server = Running::start(config(world, kind, &data))?;
-    let tap = Tap::bind(&format!("{}:0", world.server_ip), &server.address)?;
+    let tap = Tap::bind(
+        &format!("{}:0", world.server_ip),
+        &server.address.to_string(),
+    )?;
     let capture = world.path(&format!("{}.pcapng", kind.word()));
     let written = |error| Error::io(Kind::LocalWrite, "write the capture", error);
     let file = File::create(&capture).map_err(written)?;
@@ -162,7 +165,7 @@ fn talk(world: &World, target: &Target) -> Result<bool> {
     Ok(sent.file.sha256 == world.sha256 && came == world.sha256)
 }
 
-fn target(
+pub(super) fn target(
     world: &World,
     kind: RunKind,
     address: SocketAddr,
@@ -207,7 +210,7 @@ fn target(
     })
 }
 
-fn config(world: &World, kind: RunKind, data: &Path) -> Config {
+pub(super) fn config(world: &World, kind: RunKind, data: &Path) -> Config {
     let tls = ServerTls {
         certificate: world.path("certs/server.crt"),
         key: world.path("certs/server.key"),
@@ -255,7 +258,7 @@ fn policy(kind: RunKind) -> Policy {
     }
 }
 
-fn make_user(data: &Path, world: &World) -> Result<()> {
+pub(super) fn make_user(data: &Path, world: &World) -> Result<()> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         Error::new(Kind::Other, "cannot make the lab's user").source(error)
     };
@@ -274,16 +277,18 @@ fn make_user(data: &Path, world: &World) -> Result<()> {
 }
 
 /// A server on a thread of its own; stopped when dropped.
-struct Running {
-    address: String,
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
     handle: Handle,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
 impl Running {
-    fn start(config: Config) -> Result<Self> {
+    pub(super) fn start(config: Config) -> Result<Self> {
         let server = Server::bind(config)?;
-        let (address, handle) = (server.address().to_string(), server.handle());
+        let (address, handle) = (server.address(), server.handle());
         let thread = thread::Builder::new()
             .name("lab-server".into())
             .spawn(move || server.run())
@@ -295,7 +300,7 @@ impl Running {
         })
     }
 
-    fn stop(mut self) -> Result<()> {
+    pub(super) fn stop(mut self) -> Result<()> {
         self.handle.stop();
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(ended)) => ended,

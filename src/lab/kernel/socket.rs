@@ -152,6 +152,7 @@ fn filter(port: u16) -> [SockFilter; 11] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
     use std::os::unix::net::UnixStream;
@@ -186,9 +187,11 @@ mod tests {
         let (mine, alive) = UnixStream::pair().unwrap();
         drop(mine);
         let (mut walk, mut heard, mut last_ns) = (Walk::default(), Heard::default(), 0);
+        let mut seen = HashSet::new();
         let captured = kernel.run(&alive, &mut |packet: &Packet<'_>| {
             assert!(packet.at_ns >= last_ns, "a time that ran backwards");
             last_ns = packet.at_ns;
+            assert!(seen.insert(packet.data.to_vec()), "a packet came twice");
             walk.take(packet, &mut heard);
             Ok(())
         });

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Builder};
 
-use super::door::{Between, Door, attack, relay};
 use super::victim::{self, Told};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::client::{Login, Target, download, upload};
 use crate::error::Result;
+use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::{Running, USER};
 use crate::lab::overhear;
 use crate::lab::tap::Direction;
@@ -169,30 +169,8 @@ impl Theatre<'_> {
                 format!("{version}, {}: {}", what.en, name.en),
                 format!("{version}，{}：{}", what.zh, name.zh),
             ),
-            expected: match blind {
-                true => both(
-                    "the client notices, and no file appears",
-                    "客户端察觉，文件不会出现",
-                ),
-                false => both(
-                    "both sides notice, and no file appears",
-                    "双方都察觉，文件不会出现",
-                ),
-            },
-            observed: match (told.exit, arrived) {
-                (0, _) => both(
-                    "nobody noticed: the transfer ended well",
-                    "无人察觉：传输顺利完成",
-                ),
-                (_, true) => both(
-                    "the client failed, and yet there is a file",
-                    "客户端失败，文件却出现了",
-                ),
-                (_, false) => both(
-                    format!("the {} failed; no file appeared", what.en),
-                    format!("{}失败，没有文件出现", what.zh),
-                ),
-            },
+            expected: expected(blind),
+            observed: observed(&told, arrived, &what),
             proved: told.exit != 0
                 && !arrived
                 && (blind || !log.is_empty())
@@ -238,6 +216,38 @@ impl Theatre<'_> {
             },
             Err(error) => Told::failure(&error),
         }
+    }
+}
+
+/// What should come of it.
+fn expected(blind: bool) -> Both {
+    match blind {
+        true => both(
+            "the client notices, and no file appears",
+            "客户端察觉，文件不会出现",
+        ),
+        false => both(
+            "both sides notice, and no file appears",
+            "双方都察觉，文件不会出现",
+        ),
+    }
+}
+
+/// What came of it.
+fn observed(told: &Told, arrived: bool, what: &Both) -> Both {
+    match (told.exit, arrived) {
+        (0, _) => both(
+            "nobody noticed: the transfer ended well",
+            "无人察觉：传输顺利完成",
+        ),
+        (_, true) => both(
+            "the client failed, and yet there is a file",
+            "客户端失败，文件却出现了",
+        ),
+        (_, false) => both(
+            format!("the {} failed; no file appeared", what.en),
+            format!("{}失败，没有文件出现", what.zh),
+        ),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::io::BufReader;
 use std::net::TcpStream;
 
-use super::door::{Door, attack, relay};
 use super::forge::{Forgery, Loot, stand_between};
-use super::victim::{self, NOTE, NOTE_NAME, last_line, short};
+use super::victim::{self, NOTE, NOTE_NAME, Told, last_line, short};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::error::Result;
+use crate::lab::door::{Door, attack, relay};
 use crate::lab::overhear;
-use crate::lang::both;
+use crate::lang::{Both, both};
 
 /// What the attacker changes: who is paid, and how much.
 pub(super) const FORGERY: Forgery = Forgery {
@@ -28,34 +28,7 @@ pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
     let stored = victim::truth(scene, &scene.house.target(server.address, None), NOTE_NAME)?
         .unwrap_or_default();
     let server_said = victim::server_said(mark, &server.audit, "put");
-    let read = Step {
-        id: "a1".into(),
-        name: both("read a plain transfer", "读取一次明文传输"),
-        expected: both(
-            "the attacker reads user, password and file",
-            "攻击者读到用户名、密码和文件",
-        ),
-        observed: match &loot.password {
-            Some(password) => both(
-                format!("the attacker read the password {password} and the file"),
-                format!("攻击者读到了密码 {password} 和文件"),
-            ),
-            None => both("the attacker read nothing", "攻击者什么也没读到"),
-        },
-        client_said: told.said.clone(),
-        client_exit: told.exit,
-        server_said: server_said.clone(),
-        bytes_excerpt: vec![
-            Excerpt::text(
-                both("login", "登录"),
-                loot.login.clone().unwrap_or_default().as_bytes(),
-            ),
-            Excerpt::text(both("file", "文件"), &loot.before),
-        ],
-        proved: told.exit == 0
-            && loot.password.as_deref() == Some(scene.house.password.as_str())
-            && loot.before == NOTE.as_bytes(),
-    };
+    let read = read(scene, &loot, &told, &server_said);
     let content = told.exit == 0 && told.read_back.as_deref() == Some(NOTE.as_bytes());
     let (honest, forged) = loot.digests.clone().unwrap_or_default();
     let held = last_line(&stored);
@@ -92,6 +65,38 @@ pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
         proved: content && loot.restored > 0 && last_line(&stored) == FORGERY.to,
     };
     Ok(vec![read, alter])
+}
+
+/// The first half: what was read.
+fn read(scene: &Scene, loot: &Loot, told: &Told, server_said: &Both) -> Step {
+    Step {
+        id: "a1".into(),
+        name: both("read a plain transfer", "读取一次明文传输"),
+        expected: both(
+            "the attacker reads user, password and file",
+            "攻击者读到用户名、密码和文件",
+        ),
+        observed: match &loot.password {
+            Some(password) => both(
+                format!("the attacker read the password {password} and the file"),
+                format!("攻击者读到了密码 {password} 和文件"),
+            ),
+            None => both("the attacker read nothing", "攻击者什么也没读到"),
+        },
+        client_said: told.said.clone(),
+        client_exit: told.exit,
+        server_said: server_said.clone(),
+        bytes_excerpt: vec![
+            Excerpt::text(
+                both("login", "登录"),
+                loot.login.clone().unwrap_or_default().as_bytes(),
+            ),
+            Excerpt::text(both("file", "文件"), &loot.before),
+        ],
+        proved: told.exit == 0
+            && loot.password.as_deref() == Some(scene.house.password.as_str())
+            && loot.before == NOTE.as_bytes(),
+    }
 }
 
 fn between(door: &Door, setup: Setup) -> Loot {

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::door::{Between, Door, attack, relay};
 use super::forge::{self, Loot, stand_between};
 use super::plain::FORGERY;
 use super::victim::{self, NOTE, NOTE_NAME, Told};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::error::{Error, Kind, Result};
+use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::{self, PATIENCE, Pair, Running, SERVER, USER};
 use crate::lab::overhear;
 use crate::lang::{Both, both, join, same};
@@ -46,6 +46,9 @@ struct Mallory {
     other_host: Pair,
     right_host: Pair,
 }
+
+/// A step's number, what is shown, its files, the client's pin and its exit code.
+type Disguise<'a> = (&'static str, Both, &'a Pair, Option<String>, u8);
 
 /// What came of an interception.
 #[derive(Default)]
@@ -137,10 +140,9 @@ impl Mallory {
         })
     }
 
-    /// (c)
-    fn verified(&self, scene: &Scene, server: &Running) -> Result<Vec<Step>> {
-        let pin = pin_of(&scene.house.pair("server"))?;
-        let tries = [
+    /// What it shows, and how a client that verifies, perhaps with a pin, is to refuse it.
+    fn disguises(&self, pin: String) -> [Disguise<'_>; 4] {
+        [
             (
                 "c1",
                 both("an unknown CA's certificate", "未知 CA 的证书"),
@@ -178,9 +180,14 @@ impl Mallory {
                 Some(pin),
                 90,
             ),
-        ];
+        ]
+    }
+
+    /// (c)
+    fn verified(&self, scene: &Scene, server: &Running) -> Result<Vec<Step>> {
+        let pin = pin_of(&scene.house.pair("server"))?;
         let mut steps = Vec::new();
-        for (id, disguise, pair, pin, exit) in tries {
+        for (id, disguise, pair, pin, exit) in self.disguises(pin) {
             let careless = scene.setup == Setup::Careless;
             let tls = ClientTls {
                 insecure: careless,

@@ -131,14 +131,12 @@ fn tell_step(step: &Step, lang: Lang, lines: &mut Vec<String>) {
     line(labels.observed, step.observed.of(lang));
     for excerpt in &step.bytes_excerpt {
         let bytes = excerpt.bytes.of(lang);
-        match excerpt.is_said {
-            true => line(labels.attacker, bytes),
-            false => {
-                let colon = lang.pick(": ", "：");
-                let what = excerpt.what.of(lang);
-                line(labels.bytes, &format!("{what}{colon}{bytes}"));
-            }
+        if excerpt.is_said {
+            line(labels.attacker, bytes);
+            continue;
         }
+        let (what, colon) = (excerpt.what.of(lang), lang.pick(": ", "："));
+        line(labels.bytes, &format!("{what}{colon}{bytes}"));
     }
     let client = step.client_said.of(lang);
     line(labels.client, &format!("{client}{}", exit(step, &labels)));
@@ -152,3 +150,92 @@ fn exit(step: &Step, labels: &Labels) -> String {
 
 /// In front of the lines of a step.
 const INDENT: &str = "              ";
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::lab::mitm::Excerpt;
+    use crate::lang::{both, same};
+
+    fn step(id: &str, proved: bool) -> Step {
+        Step {
+            id: id.into(),
+            name: both("a try", "一次尝试"),
+            expected: both("the client refuses", "客户端拒绝"),
+            observed: both("the client hung up", "客户端挂断"),
+            client_said: both("not signed by a CA [id 1]", "不是由 CA 签发的 [连接 1]"),
+            client_exit: 60,
+            server_said: same("handshake failed"),
+            bytes_excerpt: vec![
+                Excerpt::hex(both("record", "记录"), &[0x17, 3, 3]),
+                Excerpt::attacker(both("refused", "被拒绝")),
+            ],
+            proved,
+        }
+    }
+
+    fn whole(lang: Lang) -> String {
+        let finding = Finding {
+            setup: "real",
+            steps: vec![step("c1", false), step("e1", true), step("e2", true)],
+            proved: false,
+        };
+        tell(&finding, false, lang).join("\n")
+    }
+
+    #[test]
+    fn steps_in_english() {
+        assert_snapshot!(whole(Lang::English), @r#"
+        (c) TLS with verification: the attacker has no certificate that fits
+          FAIL c1   a try
+                      expected  the client refuses
+                      observed  the client hung up
+                      bytes     record: 17 03 03
+                      attacker  refused
+                      client    not signed by a CA [id 1] (exit 60)
+                      server    handshake failed
+
+        (e) TLS records: nothing can be changed, dropped, repeated, reordered or cut off
+          ok   e1   a try
+                      observed  the client hung up
+                      bytes     record: 17 03 03
+                      attacker  refused
+                      client    not signed by a CA [id 1] (exit 60)
+                      server    handshake failed
+          ok   e2   a try
+                      client    not signed by a CA (exit 60)
+                      server    handshake failed
+
+        2 of 3 steps came out as expected
+        "#);
+    }
+
+    #[test]
+    fn steps_in_chinese() {
+        assert_snapshot!(whole(Lang::Chinese), @r#"
+        (c) 做验证的 TLS：攻击者没有合适的证书
+          FAIL c1   一次尝试
+                      预期    客户端拒绝
+                      实际    客户端挂断
+                      字节    记录：17 03 03
+                      攻击者  被拒绝
+                      客户端  不是由 CA 签发的 [连接 1]（退出码 60）
+                      服务器  handshake failed
+
+        (e) TLS 记录：不能改动、丢弃、重复、调换或截断
+          ok   e1   一次尝试
+                      实际    客户端挂断
+                      字节    记录：17 03 03
+                      攻击者  被拒绝
+                      客户端  不是由 CA 签发的 [连接 1]（退出码 60）
+                      服务器  handshake failed
+          ok   e2   一次尝试
+                      客户端  不是由 CA 签发的（退出码 60）
+                      服务器  handshake failed
+
+        3 步中有 2 步符合预期
+        "#);
+    }
+}

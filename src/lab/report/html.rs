@@ -10,7 +10,7 @@ use super::proof;
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
-use super::{lessons, login, zoo};
+use super::{lessons, login, tampering, zoo};
 use crate::lab::compare::facts::{Report, Run, RunKind, Text};
 use crate::lang::Lang;
 use crate::text::size;
@@ -193,6 +193,7 @@ fn findings(report: &Report) -> Markup {
             ))
         }
         (proof::section(report))
+        (tampering::section(report))
     }
 }
 

@@ -10,8 +10,13 @@ mod picture;
 pub mod proof;
 mod questions;
 pub mod readme;
+#[cfg(test)]
+mod sample;
 pub mod story;
 mod streams;
 pub mod table;
+pub mod tampering;
+#[cfg(test)]
+mod tests;
 mod words;
 pub mod zoo;

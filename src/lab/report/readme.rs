@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::proof::proof;
 use super::table::title;
+use super::tampering;
 use crate::lab::compare::facts::{Report, Run};
 use crate::lang::Lang;
 use crate::text::{escape, size};
@@ -137,7 +138,7 @@ fn claims(out: &mut String, report: &Report, lang: Lang) -> std::fmt::Result {
         ],
     );
     writeln!(out, "\n{observed}")?;
-    for line in proof(report) {
+    for line in proof(report).into_iter().chain(tampering::lines(report)) {
         writeln!(out, "{}", line.of(lang))?;
     }
     writeln!(out, "\n{heading}\n{how}\n")?;

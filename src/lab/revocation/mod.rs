@@ -6,6 +6,7 @@
 //! does the last two with every reload and has no switch for it: where these are forgotten, a naive server
 //! of the lab's own stands in its place.
 
+mod events;
 mod naive;
 mod tell;
 
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::house::{House, PATIENCE, Running, USER};
-use crate::client::{Client, Login, Target};
+use crate::client::{Login, Target};
 use crate::error::{Error, Kind, Result};
 use crate::lang::{Both, both, english};
 use crate::pki::IssueRequest;
@@ -26,8 +27,9 @@ use crate::pki::index::Reason;
 use crate::store::trail;
 use crate::text::escape;
 use crate::transport::{
-    ClientAuth, ClientTls, Connector, Policy, Resumption, ServerTls, TlsClient, TlsVersion,
+    ClientAuth, ClientTls, Policy, Resumption, ServerTls, TlsClient, TlsVersion,
 };
+use events::{Story, connect, how, stays};
 use naive::Naive;
 
 pub use tell::tell;
@@ -169,76 +171,6 @@ impl Server {
     }
 }
 
-struct Story {
-    began: Instant,
-    events: Vec<Event>,
-}
-
-impl Story {
-    fn tell(&mut self, who: &'static str, what: Both, said: Both) {
-        self.events.push(Event {
-            at_ms: self.began.elapsed().as_secs_f64() * 1000.0,
-            who,
-            what,
-            said,
-        });
-    }
-
-    /// Whether a connection is let in.
-    fn attempt(&mut self, what: &Both, target: &Target) -> bool {
-        match connect(target) {
-            Ok((client, handshake)) => {
-                let let_in = both(format!("{}: let in", what.en), format!("{}：放行", what.zh));
-                self.tell(USER, let_in, how(handshake));
-                client.quit();
-                true
-            }
-            Err(error) => {
-                let refused = both(
-                    format!("{}: refused", what.en),
-                    format!("{}：被拒绝", what.zh),
-                );
-                self.tell(USER, refused, error.message_both().map(escape));
-                false
-            }
-        }
-    }
-
-    /// Whether a session that is open goes on.
-    fn still_there(&mut self, who: &'static str, client: &mut Client<Connector>) -> bool {
-        match client.whoami() {
-            Ok(_) => {
-                let answered = both(
-                    "asks something on the open session: answered",
-                    "在已打开的会话中提问：得到应答",
-                );
-                self.tell(who, answered, Both::default());
-                true
-            }
-            Err(error) => {
-                let cut = both(
-                    "asks something on the open session: cut off",
-                    "在已打开的会话中提问：被切断",
-                );
-                self.tell(who, cut, error.message_both().map(escape));
-                false
-            }
-        }
-    }
-}
-
-fn stays() -> Both {
-    both("connects and stays", "连接并保持")
-}
-
-fn how(handshake: &str) -> Both {
-    let kind = super::resumption::kind(handshake);
-    both(
-        format!("handshake {}", kind.en),
-        format!("握手：{}", kind.zh),
-    )
-}
-
 fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
     let house = House::new()?;
     house.ca.issue(&IssueRequest {
@@ -271,14 +203,7 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
     let (mut other, _) = connect(&target("bob", false)?)?;
     story.tell("bob", stays(), Both::default());
     revoke(&house, &mut story, forgotten)?;
-    if forgotten == Some(Forget::Reload) {
-        let forgets = both("forgets to make the server reload", "忘记让服务器重新加载");
-        story.tell("operator", forgets, Both::default());
-    } else {
-        server.reload()?;
-        let read = both("the server has read the list", "服务器已读入列表");
-        story.tell("operator", read, Both::default());
-    }
+    reload(&server, &mut story, forgotten)?;
     let fared = Fared {
         session_lives: story.still_there(USER, &mut session),
         handshake_accepted: story.attempt(&both("connects anew", "重新连接"), &newcomer),
@@ -316,6 +241,18 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
         fared,
         expected: Fared::expected(forgotten),
     })
+}
+
+fn reload(server: &Server, story: &mut Story, forgotten: Option<Forget>) -> Result<()> {
+    if forgotten == Some(Forget::Reload) {
+        let forgets = both("forgets to make the server reload", "忘记让服务器重新加载");
+        story.tell("operator", forgets, Both::default());
+    } else {
+        server.reload()?;
+        let read = both("the server has read the list", "服务器已读入列表");
+        story.tell("operator", read, Both::default());
+    }
+    Ok(())
 }
 
 /// The audit trail without the folder's name, and the story too: it does not matter where that was, and it is
@@ -377,15 +314,6 @@ fn client(house: &House, version: TlsVersion, user: &str, resume: bool) -> Resul
         ..house.client_tls(Some(user))
     };
     tls.load()
-}
-
-/// A connection that is let in and, if there is such an account, logged in; and how its handshake was.
-fn connect(target: &Target) -> Result<(Client<Connector>, &'static str)> {
-    let mut client = target.connect()?;
-    let handshake = client.session().map_or("none", |session| session.handshake);
-    // In TLS 1.3 the tickets come with the first answers.
-    let _no_account = client.login_by_certificate();
-    Ok((client, handshake))
 }
 
 /// The audit trail, when it has so many events of this kind: they are written a little after they happen.

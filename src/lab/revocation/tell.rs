@@ -86,3 +86,71 @@ fn lesson(forgotten: Forget, lang: Lang) -> &'static str {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::lab::revocation::Run;
+    use crate::lang::{Both, both};
+
+    fn finding() -> Finding {
+        let event = |at_ms, who, what: Both, said: Both| Event {
+            at_ms,
+            who,
+            what,
+            said,
+        };
+        let fared = Fared::expected(Some(Forget::Tickets));
+        let revokes = both("revokes the certificate of alice", "吊销 alice 的证书");
+        Finding {
+            forgotten: Some(Forget::Tickets),
+            safe: false,
+            proved: true,
+            runs: vec![Run {
+                version: "TLSv1.3".into(),
+                events: vec![
+                    event(-0.5, "alice", both("connects", "连接"), Both::default()),
+                    event(
+                        1.25,
+                        "operator",
+                        revokes,
+                        both("list number 2", "列表编号 2"),
+                    ),
+                ],
+                audit: vec!["0123abcd  hello  CN=alice".into()],
+                fared,
+                expected: fared,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_story_in_english() {
+        assert_snapshot!(tell(&finding(), Lang::English).join("\n"), @r#"
+        TLSv1.3, milliseconds from the revocation
+              -0.5  alice     connects
+               1.2  operator  revokes the certificate of alice (list number 2)
+          the audit trail of the server
+                    0123abcd  hello  CN=alice
+          HOLE for the revoked certificate: open session shut, new handshake shut, old ticket OPEN
+
+        resuming skips the certificate and the list: sessions remembered from before must be dropped (Sealpost does, with every reload)
+        "#);
+    }
+
+    #[test]
+    fn a_story_in_chinese() {
+        assert_snapshot!(tell(&finding(), Lang::Chinese).join("\n"), @r#"
+        TLSv1.3，自吊销起的毫秒数
+              -0.5  alice     连接
+               1.2  管理员    吊销 alice 的证书（列表编号 2）
+          服务器的审计记录
+                    0123abcd  hello  CN=alice
+          HOLE 对被吊销的证书：已打开的会话 关闭，新的握手 关闭，旧票据 敞开
+
+        会话恢复跳过证书和列表：以前记住的会话必须丢弃（Sealpost 每次重新加载都会丢弃）
+        "#);
+    }
+}
