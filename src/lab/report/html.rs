@@ -10,7 +10,7 @@ use super::proof;
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
-use super::{lessons, login, tampering, zoo};
+use super::{handshake, lessons, login, tampering, zoo};
 use crate::lab::compare::facts::{Report, Run, RunKind, Text};
 use crate::lang::Lang;
 use crate::text::size;
@@ -27,6 +27,7 @@ pub fn page(report: &Report, lang: Lang) -> String {
             (findings(report))
             (read_alike(report))
             (pictures(report))
+            (handshake::section(report))
             @if let Some(finding) = &report.zoo { (zoo::section(finding)) }
             (lessons::wireshark(report, sealed))
             (lessons::questions(report, sealed))
@@ -55,6 +56,7 @@ pub(super) fn document(about: &str, lang: Lang, body: &Markup) -> String {
                 meta name="robots" content="noindex";
                 title { "Sealpost: " (about) }
                 style { (PreEscaped(include_str!("style.css"))) }
+                style { (PreEscaped(handshake::STYLE)) }
             }
             body {
                 input.switch #en type="radio" name="language" checked[!zh] aria-label="English";

@@ -213,6 +213,7 @@ fn run(kind: RunKind, security: Security) -> Run {
         records_more: 0,
         kernel: None,
         tampered: None,
+        timeline: None,
     }
 }
 
