@@ -9,6 +9,7 @@ use super::experiments::{self, Experiment};
 use super::interrupt::unless_interrupted;
 use super::output::Output;
 use crate::error::Result;
+use crate::lab::compare::beside::KernelCapture;
 use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::proof::proof;
@@ -69,12 +70,13 @@ enum SourceFlag {
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     unless_interrupted(move || match command.command {
-        LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
+        LabSubcommand::Compare(command) => compare_run(command, output),
         LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
     })
 }
 
-fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
+/// Exit code 1 when the kernel's capture contradicts the tap's: then nothing here can be believed.
+fn compare_run(command: CompareCommand, output: Output) -> Result<ExitCode> {
     let options = Options {
         file: command.file,
         out: command.out,
@@ -93,9 +95,18 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
     if !compared.replaced.is_empty() {
         output.note(format!("replaced: {}", compared.replaced.join(", ")));
     }
+    let kernels = compared
+        .report
+        .runs
+        .iter()
+        .filter_map(|run| run.kernel.as_ref());
+    let verdict = match kernels.into_iter().any(KernelCapture::contradicts) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    };
     if output.json {
         output.json(&compared.report);
-        return Ok(());
+        return Ok(verdict);
     }
     let titles = compared.report.runs.iter().map(|run| title(run.kind).en);
     let headings: Vec<String> = std::iter::once("a stranger wants".to_owned())
@@ -116,5 +127,5 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
     output.note(format!(
         "next: open {out}/report.html; {out}/README.txt has the proof of each claim"
     ));
-    Ok(())
+    Ok(verdict)
 }
