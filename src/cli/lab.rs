@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::experiments::{self, Experiment};
 use super::interrupt::unless_interrupted;
 use super::output::Output;
+use super::timeline::{self, HandshakeCommand};
 use crate::error::Result;
 use crate::lab::compare::beside::KernelCapture;
 use crate::lab::compare::facts::{RunKind, Source};
@@ -32,6 +33,12 @@ enum LabSubcommand {
     /// privilege and no Wireshark. The keys of the sealed runs are written beside the captures, for
     /// Wireshark; outside the lab Sealpost writes keys only when told to with --keylog.
     Compare(CompareCommand),
+    /// Shake hands with TLS 1.3 and 1.2, one-way and mutual, and annotate every message of it
+    ///
+    /// Real handshakes, between an own server and client with certificates made for it. What a stranger sees
+    /// of each record stands beside what is inside, opened with the keys of the run; then the four side by
+    /// side. Nothing is left behind unless --out names a folder.
+    Handshake(HandshakeCommand),
     #[command(flatten)]
     Experiment(Experiment),
 }
@@ -71,6 +78,9 @@ enum SourceFlag {
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     unless_interrupted(move || match command.command {
         LabSubcommand::Compare(command) => compare_run(command, output),
+        LabSubcommand::Handshake(command) => {
+            timeline::handshake_run(&command, output).map(|()| ExitCode::SUCCESS)
+        }
         LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
     })
 }

@@ -22,6 +22,7 @@ mod secret;
 mod serve;
 mod settings;
 mod show_as;
+mod timeline;
 mod tls;
 mod walk;
 

@@ -32,6 +32,7 @@ pub mod search;
 pub mod streams;
 pub mod tap;
 pub mod tell;
+pub mod timeline;
 pub mod tls;
 pub mod traces;
 

@@ -7,6 +7,7 @@ use super::tamper::Tampered;
 use super::turns::Turn;
 use crate::lab::find::Connection;
 use crate::lab::tap::Direction;
+use crate::lab::timeline;
 
 /// Bits a byte from which on a file cannot be told from encrypted bytes by its entropy.
 pub const ENTROPY_OF_NOISE: f64 = 7.5;
@@ -156,6 +157,8 @@ pub struct Run {
     pub kernel: Option<KernelCapture>,
     /// What came of one altered bit, where that was tried.
     pub tampered: Option<Tampered>,
+    /// The handshake, annotated: what a stranger sees beside what the run's keys open; none for plain.
+    pub timeline: Option<timeline::Connection>,
 }
 
 impl Run {

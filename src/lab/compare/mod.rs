@@ -18,7 +18,7 @@ pub mod tamper;
 pub mod turns;
 mod world;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -27,14 +27,18 @@ use super::kernel::Kernel;
 use super::pcapng::Reader;
 use super::search::FileBlocks;
 use super::streams::walk;
+use super::timeline::{self, Evidence};
 use crate::error::{Error, Kind, Result};
 use crate::lang::Lang;
+use crate::pki::keys;
 use crate::text;
+use crate::transport::tls::KeyLog;
 use beside::{Digests, KernelCapture};
 use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Source, Text, Times};
 use run::Beside;
 use turns::Turns;
 use world::World;
+use zeroize::Zeroizing;
 
 /// Bytes of a file read at once.
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -92,6 +96,7 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared
         let heard = recorded.kernel.as_ref();
         run.kernel = heard.map(|heard| KernelCapture::of(heard, digests, file));
         run.overhead = overhead(&run, &report.runs);
+        run.timeline = timeline(&world, &recorded)?;
         let comments = comments::comments(&run);
         out.capture(&run, &recorded.capture, None, &comments, &names)?;
         if let Some(keys) = &recorded.keys {
@@ -195,6 +200,7 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<(Run, 
         size,
         times,
         overhead: None,
+        timeline: None,
         turns: seen.turns,
         turns_more: seen.turns_more,
         records: seen.records,
@@ -204,6 +210,24 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<(Run, 
         connection,
     };
     Ok((run, digests))
+}
+
+/// The handshake, opened with the keys of the run and judged by its CA.
+fn timeline(world: &World, recorded: &run::Recorded) -> Result<Option<timeline::Connection>> {
+    let Some(path) = &recorded.keys else {
+        return Ok(None);
+    };
+    let read = fs::read(path).map(Zeroizing::new);
+    let text = read.map_err(|error| Error::io(Kind::LocalRead, "read the keys", error))?;
+    let mut log = KeyLog::default();
+    log.read(&text);
+    let evidence = Evidence {
+        anchors: keys::certificates(&world.path("certs/ca.crt"), Kind::CaFile)?,
+        lists: keys::revocation_lists(&world.path("certs/crl.pem"))?,
+        only: Some(1),
+    };
+    let told = timeline::read(&recorded.capture, log, &evidence)?;
+    Ok(told.connections.into_iter().next())
 }
 
 /// Whether `user` stands in a certificate that the client showed for all to read.

@@ -5,13 +5,13 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::lessons;
 use super::picture::{ladder, sizes};
 use super::proof;
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
 use super::tampering;
+use super::{handshake, lessons};
 use crate::lab::compare::facts::{Report, Run, RunKind, Text};
 use crate::text::size;
 
@@ -26,6 +26,7 @@ pub fn page(report: &Report) -> String {
                 meta name="robots" content="noindex";
                 title { "Sealpost: what a stranger reads" }
                 style { (PreEscaped(include_str!("style.css"))) }
+                style { (PreEscaped(handshake::STYLE)) }
             }
             body {
                 input.switch #en type="radio" name="language" checked aria-label="English";
@@ -36,6 +37,7 @@ pub fn page(report: &Report) -> String {
                     (findings(report))
                     (read_alike(report))
                     (pictures(report))
+                    (handshake::section(report))
                     (lessons::wireshark(report))
                     (lessons::questions(report))
                     (proofs(report))

@@ -3,6 +3,7 @@
 //! Whatever came from the wire, or from a file's name, is escaped where it is rendered: by `maud` in HTML,
 //! by [`crate::text::escape`] elsewhere.
 
+mod handshake;
 pub mod html;
 mod lessons;
 mod picture;
