@@ -66,7 +66,8 @@ fn has_a_folder(dir: &Path) -> bool {
 #[test]
 fn ctrl_c_during_any_experiment_leaves_no_folder_and_no_process() {
     for args in [
-        &["mitm"][..],
+        &["handshake"][..],
+        &["mitm"],
         &["certificates"],
         &["revocation"],
         &["resumption"],
