@@ -206,6 +206,7 @@ const OWNERS: [(&str, &[&str]); 19] = [
     ("tracing_subscriber::", &["cli/"]),
     ("rpassword::", &["cli/"]),
     ("indicatif::", &["cli/"]),
+    ("rustyline::", &["cli/shell/"]),
     ("comfy_table::", &["cli/"]),
     ("toml::", &["cli/"]),
     ("etherparse::", &["lab/"]),
