@@ -60,13 +60,9 @@ pub enum Order {
     Refresh,
     /// Remove these files.
     Delete(Vec<FileName>),
-    /// Give a file another name.
-    Rename {
-        /// The name it has.
-        from: FileName,
-        /// The name it gets.
-        to: FileName,
-    },
+    /// Give files other names: each from the name it has to the one it gets. The first that is refused is
+    /// the last that is tried.
+    Rename(Vec<(FileName, FileName)>),
     /// Change the own password.
     Passwd {
         /// The present one.
@@ -102,8 +98,8 @@ pub enum SessionEvent {
     Failed(Told),
     /// The session ended without being told to.
     Lost(Told),
-    /// The list is another than it was.
-    Listing(Vec<FileInfo>),
+    /// The list is another than it was; sorted by name.
+    Listing(Arc<Vec<FileInfo>>),
     /// Done as ordered.
     Done(Deed),
     /// Not done, and why; the session goes on.
@@ -205,7 +201,7 @@ fn serve(mut client: Client<Connector>, orders: &Receiver<Order>, send: &impl Fn
 fn carry_out(
     client: &mut Client<Connector>,
     order: Order,
-    listed: &mut Option<Vec<FileInfo>>,
+    listed: &mut Option<Arc<Vec<FileInfo>>>,
     send: &impl Fn(SessionEvent),
 ) {
     let asked = matches!(order, Order::Refresh);
@@ -219,10 +215,16 @@ fn carry_out(
                 }
             }
         }
-        Order::Rename { from, to } => {
-            let done = client.rename(&from, &to, Conflict::Error).map(drop);
-            if !tell(client, Deed::Renamed(from, to), done, send) {
-                return;
+        Order::Rename(pairs) => {
+            for (from, to) in pairs {
+                let done = client.rename(&from, &to, Conflict::Error).map(drop);
+                let refused = done.is_err();
+                if !tell(client, Deed::Renamed(from, to), done, send) {
+                    return;
+                }
+                if refused {
+                    break;
+                }
             }
         }
         Order::Passwd { old, new } => {
@@ -234,8 +236,9 @@ fn carry_out(
     }
     match client.list("") {
         Ok(files) => {
-            if listed.as_ref() != Some(&files) {
-                *listed = Some(files.clone());
+            if listed.as_deref() != Some(&files) {
+                let files = Arc::new(files);
+                *listed = Some(Arc::clone(&files));
                 send(SessionEvent::Listing(files));
             }
             if asked {
