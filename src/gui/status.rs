@@ -106,12 +106,7 @@ fn show_session(ui: &mut Ui, cx: &mut Cx<'_>, connected: &Connected) {
     ui.separator();
     let target = &connected.target;
     let user = escape(connected.account.user.as_str());
-    let account = format!("{user} @ {}:{}", target.host, target.port);
-    ui.menu_button(account, |ui| {
-        if ui.button(cx.say("Change password…", "更改密码…")).clicked() {
-            cx.act(Action::AskPassword);
-        }
-    });
+    ui.label(format!("{user} @ {}:{}", target.host, target.port));
     if ui.button(cx.say("Disconnect", "断开连接")).clicked() {
         cx.act(Action::Disconnect);
     }

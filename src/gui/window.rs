@@ -190,6 +190,12 @@ impl Window {
                 self.lost = Some(told);
             }
             SessionEvent::Listing(files) => self.files.update(files),
+            SessionEvent::Target(target) => {
+                self.engine.log_in_as(&target);
+                if let Some(connected) = &mut self.connected {
+                    connected.target = target;
+                }
+            }
             SessionEvent::Done(deed) => self.done(&deed),
             SessionEvent::Refused(deed, told) => {
                 match deed {

@@ -124,17 +124,14 @@ fn direct(all: &[FileInfo], folder: &str, shown: Range<usize>) -> (Vec<Folder>, 
     let mut at = shown.start;
     while at < shown.end {
         let name = all[at].name.as_str();
-        match name[folder.len()..].find('/') {
-            Some(slash) => {
-                let path = &name[..=folder.len() + slash];
-                let inside = within(&all[at..shown.end], path).len();
-                folders.push(Folder::of(path, &all[at..at + inside]));
-                at += inside;
-            }
-            None => {
-                files.push(at);
-                at += 1;
-            }
+        if let Some(slash) = name[folder.len()..].find('/') {
+            let path = &name[..=folder.len() + slash];
+            let inside = within(&all[at..shown.end], path).len();
+            folders.push(Folder::of(path, &all[at..at + inside]));
+            at += inside;
+        } else {
+            files.push(at);
+            at += 1;
         }
     }
     (folders, files)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use egui::{Context, Grid, Label, RichText, ScrollArea};
 
 use super::rename::Rename;
+use super::table::take_focus;
 use super::{Files, last_part};
 use crate::gui::action::{Action, Cx};
 use crate::gui::engine::told::Told;
@@ -90,7 +91,7 @@ impl Files {
         if stays {
             self.dialog = Some(dialog);
         } else {
-            self.take_focus(ctx);
+            take_focus(ctx);
         }
     }
 
@@ -138,12 +139,10 @@ impl Files {
             // What it told of has vanished.
             return false;
         }
+        let count = self.selection.paths.len();
         let title = match self.single() {
             Some(path) => escape(last_part(path)),
-            None => {
-                let count = self.selection.paths.len();
-                cx.say(format!("{count} selected"), format!("已选择 {count} 项"))
-            }
+            None => cx.say(format!("{count} selected"), format!("已选择 {count} 项")),
         };
         let (left, closed) = modal::show(ctx, "details", &title, 600.0, |ui| {
             let height = ui.ctx().content_rect().height() * 0.6;

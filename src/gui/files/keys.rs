@@ -73,7 +73,10 @@ impl Files {
             return;
         }
         let focused = ui.memory(egui::Memory::focused);
-        if focused.is_some_and(|id| id != table::list_id()) {
+        // What had the focus a frame ago counts too: Escape takes it away before anybody sees the key.
+        let before = std::mem::replace(&mut self.focused, focused);
+        let other = |id: egui::Id| id != table::list_id();
+        if focused.is_some_and(other) || before.is_some_and(other) {
             return;
         }
         ui.memory_mut(|memory| {
@@ -98,7 +101,7 @@ impl Files {
                     if let Some(wish) = wish(key, modifiers)
                         && (!repeat || matches!(wish, Wish::Step(..)))
                     {
-                        self.grant(wish, ui, cx);
+                        self.grant(&wish, ui, cx);
                     }
                 }
                 Event::Text(text) => self.jump(&text, now),
@@ -107,9 +110,9 @@ impl Files {
         }
     }
 
-    fn grant(&mut self, wish: Wish, ui: &Ui, cx: &mut Cx<'_>) {
+    fn grant(&mut self, wish: &Wish, ui: &Ui, cx: &mut Cx<'_>) {
         match wish {
-            Wish::Step(step, how) => self.step(step, self.layout.page, how),
+            Wish::Step(step, how) => self.step(*step, self.layout.page, *how),
             Wish::Toggle => {
                 if let Some(row) = self.cursor() {
                     self.select(row, How::Toggle);

@@ -111,6 +111,10 @@ pub(super) fn height(rows: usize) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::float_cmp,
+    reason = "whole numbers, far below where they are rounded"
+)]
 mod tests {
     use super::*;
 

@@ -51,7 +51,7 @@ impl Files {
         if entry(ui, cx.say("Upload files…", "上传文件…"), "", online) {
             cx.act(Action::Pick(Pick::UploadFiles(self.folder.clone())));
         }
-        if entry(ui, cx.say("Upload folder…", "上传文件夹…"), "", online) {
+        if entry(ui, cx.say("Upload a folder…", "上传文件夹…"), "", online) {
             cx.act(Action::Pick(Pick::UploadFolder(self.folder.clone())));
         }
         ui.separator();

@@ -52,6 +52,8 @@ pub struct Files {
     layout: Layout,
     dialog: Option<Dialog>,
     notice: Option<Notice>,
+    /// What had the keyboard's focus when keys were looked at last.
+    focused: Option<egui::Id>,
     /// What was typed to jump to a name, and when, in seconds.
     typed: (String, f64),
 }

@@ -28,20 +28,22 @@ pub(super) fn begins_with(text: &str, folded: &str) -> bool {
     fold(begin) == folded
 }
 
-fn loosely(mut a: &str, mut b: &str) -> Ordering {
+fn loosely(mut left: &str, mut right: &str) -> Ordering {
     loop {
-        let (x, y) = match (a.chars().next(), b.chars().next()) {
+        let (x, y) = match (left.chars().next(), right.chars().next()) {
             (Some(x), Some(y)) => (x, y),
             (x, y) => return x.is_some().cmp(&y.is_some()),
         };
         let by;
         if x.is_ascii_digit() && y.is_ascii_digit() {
-            let ((m, a_rest), (n, b_rest)) = (number(a), number(b));
-            by = m.len().cmp(&n.len()).then_with(|| m.cmp(n));
-            (a, b) = (a_rest, b_rest);
+            let (one, other);
+            (one, left) = number(left);
+            (other, right) = number(right);
+            by = one.len().cmp(&other.len()).then_with(|| one.cmp(other));
         } else {
             by = lower(x).cmp(&lower(y));
-            (a, b) = (&a[x.len_utf8()..], &b[y.len_utf8()..]);
+            left = &left[x.len_utf8()..];
+            right = &right[y.len_utf8()..];
         }
         if by.is_ne() {
             return by;

@@ -29,6 +29,11 @@ pub(super) fn filter_id() -> Id {
     Id::unique("files filter")
 }
 
+/// Gives the rows the keyboard's focus.
+pub(super) fn take_focus(ctx: &egui::Context) {
+    ctx.memory_mut(|memory| memory.request_focus(list_id()));
+}
+
 impl Files {
     /// Draws the rows under their header.
     pub(super) fn show_table(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -84,8 +89,8 @@ impl Files {
             let rect = Rect::from_x_y_ranges(range, rect.y_range());
             self.show_heading(ui, column, word, hint, rect);
         }
-        for at in 1..columns.len() {
-            let x = columns[at].min;
+        for (at, column) in columns.iter().enumerate().skip(1) {
+            let x = column.min;
             let line = Rect::from_x_y_ranges(x - GRAB..=x + GRAB, rect.y_range());
             let grip = ui.interact(line, list_id().with(("line", at)), Sense::DRAG);
             ui.painter().vline(x, rect.y_range().shrink(4.0), lines);
@@ -211,17 +216,20 @@ impl Files {
         let response = ui.interact(rect, list_id().with(path), Sense::CLICK);
         let visuals = ui.visuals();
         let (strong, weak) = match selected {
-            true => (visuals.strong_text_color(), visuals.strong_text_color()),
+            true => (
+                visuals.selection.stroke.color,
+                visuals.selection.stroke.color,
+            ),
             false => (visuals.widgets.inactive.text_color(), visuals.text_color()),
         };
-        let fill = match selected {
+        let under = match selected {
             true => Some(visuals.selection.bg_fill),
             false if response.hovered() => Some(visuals.widgets.hovered.weak_bg_fill),
             false if row % 2 == 1 => Some(visuals.faint_bg_color),
             false => None,
         };
-        if let Some(fill) = fill {
-            ui.painter().rect_filled(rect, 0.0, fill);
+        if let Some(colour) = under {
+            ui.painter().rect_filled(rect, 0.0, colour);
         }
         if focus && self.cursor() == Some(row) {
             outline(ui, rect);

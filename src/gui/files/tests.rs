@@ -247,7 +247,6 @@ fn nothing_is_asked_of_a_server_that_is_gone() {
 /// --nocapture`.
 #[test]
 #[ignore = "measures, and proves nothing"]
-#[expect(clippy::print_stderr, reason = "its only result")]
 fn how_long_a_long_list_takes() {
     for count in [10_000, 100_000] {
         for (kind, folders) in [("flat", 1), ("in 100 folders", 100)] {
@@ -270,16 +269,16 @@ fn how_long_a_long_list_takes() {
                 eprintln!("{count:>7} {kind:<15} {what:<12} {best:>8.2} ms");
             };
             time("update", &mut files, &|files| {
-                files.update(Arc::clone(&all))
+                files.update(Arc::clone(&all));
             });
             time("filter 9", &mut files, &|files| files.set_filter("9"));
             time("filter x", &mut files, &|files| files.set_filter("nothing"));
             files.set_filter("");
             time("sort by size", &mut files, &|files| {
-                files.sort_by(Column::Size)
+                files.sort_by(Column::Size);
             });
             time("sort by name", &mut files, &|files| {
-                files.sort_by(Column::Name)
+                files.sort_by(Column::Name);
             });
             time("select all", &mut files, &Files::select_all);
             time("update, all", &mut files, &|files| {

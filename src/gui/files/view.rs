@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, Key, Layout, Rect, RichText, ScrollArea, TextEdit, Ui, UiBuilder, vec2};
 
-use super::table::{filter_id, list_id};
+use super::table::{filter_id, take_focus};
 use super::{Files, last_part};
 use crate::gui::action::{Action, Cx};
 use crate::gui::engine::Order;
@@ -38,11 +38,6 @@ impl Files {
         }
     }
 
-    /// Gives the rows the keyboard's focus.
-    pub(super) fn take_focus(&self, ctx: &egui::Context) {
-        ctx.memory_mut(|memory| memory.request_focus(list_id()));
-    }
-
     fn show_buttons(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         ui.horizontal_wrapped(|ui| {
             let online = self.online;
@@ -54,7 +49,7 @@ impl Files {
             if button(ui, online, cx.say("Upload files…", "上传文件…")) {
                 cx.act(Action::Pick(Pick::UploadFiles(self.folder.clone())));
             }
-            if button(ui, online, cx.say("Upload folder…", "上传文件夹…")) {
+            if button(ui, online, cx.say("Upload a folder…", "上传文件夹…")) {
                 cx.act(Action::Pick(Pick::UploadFolder(self.folder.clone())));
             }
             ui.separator();
@@ -73,6 +68,9 @@ impl Files {
             ui.separator();
             if button(ui, online, cx.say("Refresh", "刷新")) {
                 cx.act(Action::Order(Order::Refresh));
+            }
+            if button(ui, online, cx.say("Change password…", "更改密码…")) {
+                cx.act(Action::AskPassword);
             }
         });
     }
@@ -155,12 +153,12 @@ impl Files {
                 self.set_filter("");
             }
             if left || entered {
-                self.take_focus(ui.ctx());
+                take_focus(ui.ctx());
             }
         }
         if clear.clicked() {
             self.set_filter("");
-            self.take_focus(ui.ctx());
+            take_focus(ui.ctx());
         }
     }
 
