@@ -13,6 +13,7 @@ mod natural;
 mod notice;
 mod rename;
 mod selection;
+mod sign;
 mod table;
 #[cfg(test)]
 mod tests;

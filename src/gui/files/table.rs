@@ -8,13 +8,13 @@ use egui::{
 
 use super::layout::height;
 use super::selection::How;
-use super::{Column, Files, Row};
+use super::{Column, Files, Row, sign};
 use crate::gui::action::Cx;
 use crate::gui::theme::{GAP, ROW};
 use crate::text::{self, escape};
 
 /// Room for the sign before a name.
-const SIGN: f32 = 26.0;
+const SIGN: f32 = 24.0;
 
 /// How far from the line between two columns it can be grabbed.
 const GRAB: f32 = 4.0;
@@ -37,6 +37,7 @@ pub(super) fn take_focus(ctx: &egui::Context) {
 impl Files {
     /// Draws the rows under their header.
     pub(super) fn show_table(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        ui.spacing_mut().item_spacing.y = 0.0;
         let room = ui.available_rect_before_wrap();
         let columns = self.layout.columns(room.x_range());
         self.show_header(ui, cx, columns);
@@ -161,7 +162,6 @@ impl Files {
         }
         let mut menu = false;
         let reveal = self.layout.reveal.take();
-        ui.spacing_mut().item_spacing.y = 0.0;
         let output = area.show_rows(ui, ROW, self.rows.len(), |ui, seen| {
             let top = ui.max_rect().top() - height(seen.start);
             let place = |row| {
@@ -173,7 +173,7 @@ impl Files {
             }
             let mut hit = None;
             for row in seen {
-                let response = self.show_row(ui, row, place(row), &columns, list.has_focus());
+                let response = self.show_row(ui, cx, row, place(row), &columns, list.has_focus());
                 if response.clicked() || response.secondary_clicked() {
                     hit = Some((row, response));
                 }
@@ -206,6 +206,7 @@ impl Files {
     fn show_row(
         &self,
         ui: &Ui,
+        cx: &Cx<'_>,
         row: usize,
         rect: Rect,
         columns: &[Rangef; 4],
@@ -234,11 +235,15 @@ impl Files {
         if focus && self.cursor() == Some(row) {
             outline(ui, rect);
         }
-        let (sign, owner, size, time) = match &self.rows[row] {
-            Row::Folder(folder) => ("📁", String::new(), folder.bytes, folder.newest),
+        let (folder, owner, size, time) = match &self.rows[row] {
+            Row::Folder(folder) => {
+                let count = files_in(folder.files, cx);
+                (true, count, folder.bytes, folder.newest)
+            }
             Row::File(index) => {
                 let file = &self.all[*index];
-                ("📄", escape(file.owner.as_str()), file.size, file.modified)
+                let owner = escape(file.owner.as_str());
+                (false, owner, file.size, file.modified)
             }
         };
         let name = escape(self.below(path));
@@ -249,16 +254,20 @@ impl Files {
             node.set_description(format!("{owner} {size} {time}"));
         });
         let cell = |at: usize| Rect::from_x_y_ranges(columns[at], rect.y_range());
-        write(ui, cell(0), sign.to_owned(), weak, false);
+        let at = pos2(rect.left() + GAP, rect.center().y);
+        match folder {
+            true => sign::folder(ui.painter(), at, weak),
+            false => sign::page(ui.painter(), at, weak),
+        }
         let mut named = cell(0);
         named.min.x += SIGN;
         let cut = write(ui, named, name.clone(), strong, false);
         write(ui, cell(1), owner, weak, false);
         write(ui, cell(2), size, weak, true);
         write(ui, cell(3), time, weak, false);
-        match (&self.rows[row], cut) {
-            (_, true) => response.on_hover_text(name),
-            _ => response,
+        match cut {
+            true => response.on_hover_text(name),
+            false => response,
         }
     }
 }
@@ -291,6 +300,14 @@ fn outline(ui: &Ui, rect: Rect) {
     let rect = rect.shrink(1.0);
     ui.painter()
         .rect_stroke(rect, 2.0, stroke, StrokeKind::Inside);
+}
+
+/// How many files, in words.
+fn files_in(count: usize, cx: &Cx<'_>) -> String {
+    match count {
+        1 => cx.say("1 file", "1 个文件").to_owned(),
+        _ => cx.say(format!("{count} files"), format!("{count} 个文件")),
+    }
 }
 
 /// How many whole rows there are in this height.
