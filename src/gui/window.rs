@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
-use super::action::{Action, Cx};
+use super::account::PasswordForm;
+use super::action::{Action, Cx, Wanted};
 use super::engine::told::Told;
 use super::engine::transfers::{NewTransfer, State, TransferOrder};
 use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
@@ -22,7 +23,7 @@ use super::wire::{self, Wire};
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::{Lang, both};
-use crate::protocol::{FileInfo, FileName};
+use crate::protocol::FileName;
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub struct Window {
     /// The session ended by itself, for this reason.
     lost: Option<Told>,
     files: Files,
+    password: PasswordForm,
     transfers: Transfers,
     trust: Trust,
     wire: Wire,
@@ -89,12 +91,13 @@ impl Window {
             engine,
             platform,
             login: LoginForm::new(&start.certs, settings.recent.first()),
+            files: Files::new(&settings),
+            password: PasswordForm::default(),
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
             connected: None,
             lost: None,
-            files: Files::default(),
             transfers: Transfers::default(),
             trust: Trust::default(),
             log: Log::default(),
@@ -157,6 +160,7 @@ impl Window {
             }
         });
         let ctx = ui.ctx().clone();
+        self.password.show(&ctx, &mut cx);
         for action in actions {
             self.act(action, &ctx);
         }
@@ -181,11 +185,25 @@ impl Window {
             }
             SessionEvent::Lost(told) => {
                 self.log.say(Tone::Trouble, told.message.clone());
+                self.files.lost(&told);
+                self.password.refused(&told);
                 self.lost = Some(told);
             }
             SessionEvent::Listing(files) => self.files.update(files),
+            SessionEvent::Target(target) => {
+                self.engine.log_in_as(&target);
+                if let Some(connected) = &mut self.connected {
+                    connected.target = target;
+                }
+            }
             SessionEvent::Done(deed) => self.done(&deed),
-            SessionEvent::Refused(_, told) => self.log.say(Tone::Trouble, told.message),
+            SessionEvent::Refused(deed, told) => {
+                match deed {
+                    Deed::PasswordChanged => self.password.refused(&told),
+                    _ => self.files.refused(&deed, &told),
+                }
+                self.log.say(Tone::Trouble, told.message);
+            }
         }
     }
 
@@ -202,11 +220,13 @@ impl Window {
             self.settings.remember(recent);
         }
         self.lost = None;
+        self.files.enter();
         self.connected = Some(connected);
         self.save();
     }
 
     fn done(&mut self, deed: &Deed) {
+        self.files.done(deed);
         let text = match deed {
             Deed::Listed => return,
             Deed::Deleted(name) => both(format!("deleted {name}"), format!("已删除 {name}")),
@@ -214,7 +234,10 @@ impl Window {
                 format!("renamed {from} to {to}"),
                 format!("已将 {from} 重命名为 {to}"),
             ),
-            Deed::PasswordChanged => both("password changed", "密码已更改"),
+            Deed::PasswordChanged => {
+                self.password.done();
+                both("password changed", "密码已更改")
+            }
         };
         self.log.say(Tone::Note, text);
     }
@@ -253,7 +276,8 @@ impl Window {
                 self.login.connecting = false;
                 self.connected = None;
                 self.lost = None;
-                self.files = Files::default();
+                self.files = Files::new(&self.settings);
+                self.password = PasswordForm::default();
             }
             Action::Order(order) => self.engine.order(order),
             Action::Transfer(order) => self.engine.transfer(order),
@@ -263,6 +287,12 @@ impl Window {
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
             Action::SaveCapture(path) => self.save_capture(&path),
+            Action::Columns(widths, sort) => {
+                self.settings.columns = Some(widths);
+                self.settings.sort = sort;
+                self.save();
+            }
+            Action::AskPassword => self.password.open(),
             Action::Speak(lang) => {
                 self.lang = lang;
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());
@@ -295,16 +325,16 @@ impl Window {
         self.engine.transfer(TransferOrder::Add(new));
     }
 
-    fn download(&mut self, files: &[FileInfo], to: &Path) {
+    fn download(&mut self, files: &[Wanted], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
-        let new = files.iter().map(|file| NewTransfer {
+        let new = files.iter().map(|wanted| NewTransfer {
             job: Job::Download {
-                name: file.name.clone(),
-                path: to.join(file.name.last_part()),
+                name: wanted.file.name.clone(),
+                path: to.join(wanted.path.parts().collect::<PathBuf>()),
             },
-            size: Some(file.size),
+            size: Some(wanted.file.size),
             target: Arc::clone(&connected.target),
         });
         self.engine.transfer(TransferOrder::Add(new.collect()));

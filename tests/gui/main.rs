@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod files;
 mod login;
 mod stage;
 #[path = "../it/support.rs"]
