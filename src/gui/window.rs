@@ -9,7 +9,7 @@ use egui::{CentralPanel, Context, Panel, Ui};
 use super::action::{Action, Cx};
 use super::engine::told::Told;
 use super::engine::transfers::{NewTransfer, State, TransferOrder};
-use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
+use super::engine::{Connected, Engine, Event, Order, SessionEvent, Wake};
 use super::files::Files;
 use super::log::{Log, Tone};
 use super::login::LoginForm;
@@ -18,7 +18,7 @@ use super::queue::Transfers;
 use super::settings::Settings;
 use super::status;
 use super::trust::Trust;
-use super::wire::{self, Wire};
+use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::{Lang, both};
@@ -108,6 +108,7 @@ impl Window {
             match event {
                 Event::Session(event) => self.session(event),
                 Event::Transfer(transfer) => {
+                    self.log.transfer(&transfer);
                     if matches!(
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
@@ -120,6 +121,9 @@ impl Window {
         }
         while let Ok(picked) = self.picked.1.try_recv() {
             self.take(&picked);
+        }
+        while let Some(saved) = self.wire.saved() {
+            self.log.saved(&saved);
         }
     }
 
@@ -163,6 +167,7 @@ impl Window {
     }
 
     fn session(&mut self, event: SessionEvent) {
+        self.log.hear(&event);
         match event {
             SessionEvent::Locked(path) => {
                 self.login.connecting = false;
@@ -171,7 +176,6 @@ impl Window {
             SessionEvent::Story(story) => self.trust.hear(*story),
             SessionEvent::Connected(connected) => self.enter(connected),
             SessionEvent::Failed(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
                 self.login.connecting = false;
                 match self.connected {
                     // Connecting again did not succeed: what is shown stays.
@@ -179,44 +183,21 @@ impl Window {
                     None => self.login.trouble = Some(told),
                 }
             }
-            SessionEvent::Lost(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
-                self.lost = Some(told);
-            }
+            SessionEvent::Lost(told) => self.lost = Some(told),
             SessionEvent::Listing(files) => self.files.update(files),
-            SessionEvent::Done(deed) => self.done(&deed),
-            SessionEvent::Refused(_, told) => self.log.say(Tone::Trouble, told.message),
+            SessionEvent::Done(_) | SessionEvent::Refused(..) => {}
         }
     }
 
     fn enter(&mut self, connected: Box<Connected>) {
         self.login.connecting = false;
         self.login.forget_secrets();
-        self.log.connection = Some(connected.hello.id.clone());
-        let user = &connected.account.user;
-        self.log.say(
-            Tone::Note,
-            both(format!("logged in as {user}"), format!("已登录：{user}")),
-        );
         if let Ok(recent) = self.login.recent() {
             self.settings.remember(recent);
         }
         self.lost = None;
         self.connected = Some(connected);
         self.save();
-    }
-
-    fn done(&mut self, deed: &Deed) {
-        let text = match deed {
-            Deed::Listed => return,
-            Deed::Deleted(name) => both(format!("deleted {name}"), format!("已删除 {name}")),
-            Deed::Renamed(from, to) => both(
-                format!("renamed {from} to {to}"),
-                format!("已将 {from} 重命名为 {to}"),
-            ),
-            Deed::PasswordChanged => both("password changed", "密码已更改"),
-        };
-        self.log.say(Tone::Note, text);
     }
 
     /// A dialog was answered.
@@ -230,7 +211,7 @@ impl Window {
                 self.upload(&picked.paths, &folder);
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.save_capture(&first),
+            Pick::Capture => self.wire.save(first),
         }
     }
 
@@ -239,6 +220,7 @@ impl Window {
             Action::Connect(request) => {
                 self.trust.forget();
                 self.login.connecting = true;
+                self.log.connecting(&request);
                 if let Err(error) = self.engine.connect(*request) {
                     self.session(SessionEvent::Failed(Told::of(&error)));
                 }
@@ -249,6 +231,7 @@ impl Window {
                 }
             }
             Action::Disconnect => {
+                self.log.disconnected();
                 self.engine.disconnect();
                 self.login.connecting = false;
                 self.connected = None;
@@ -262,7 +245,7 @@ impl Window {
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.save_capture(&path),
+            Action::SaveCapture(path) => self.wire.save(path),
             Action::Speak(lang) => {
                 self.lang = lang;
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());
@@ -309,20 +292,6 @@ impl Window {
         });
         self.engine.transfer(TransferOrder::Add(new.collect()));
         self.settings.download_folder = Some(to.to_owned());
-    }
-
-    fn save_capture(&mut self, path: &Path) {
-        let shown = path.display();
-        match wire::save(self.engine.overheard(), path) {
-            Ok(()) => self.log.say(
-                Tone::Note,
-                both(
-                    format!("capture saved: {shown}"),
-                    format!("抓包已保存：{shown}"),
-                ),
-            ),
-            Err(error) => self.log.say(Tone::Trouble, Told::of(&error).message),
-        }
     }
 
     fn save(&mut self) {
