@@ -117,8 +117,12 @@ impl Stage {
     /// The labels there are now.
     pub(crate) fn labels(&self) -> Vec<String> {
         let all = self.harness.query_all_by(|node| node.label().is_some());
-        all.filter_map(|node| node.accesskit_node().label())
-            .collect()
+        let named = all.filter_map(|node| node.accesskit_node().label());
+        // What a label says is its value.
+        let role = egui::accesskit::Role::Label;
+        let labels = self.harness.query_all_by_role(role);
+        let labels = labels.filter_map(|node| node.accesskit_node().value());
+        named.chain(labels).collect()
     }
 
     /// The whole of the label that contains this.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::stage::Stage;
-use crate::support::{PASSWORD, TestServer};
+use crate::support::{PASSWORD, TestServer, skipped};
 
 /// Logs in, uploads a file of this many bytes, looks at the wire, and saves the capture there.
 fn upload_and_look(server: &TestServer, security: &str, bytes: usize) -> Stage {
@@ -159,7 +159,7 @@ fn tshark(path: &Path, filter: &str) -> Option<String> {
         .args(["-Y", filter])
         .output();
     let Ok(output) = output else {
-        eprintln!("SKIPPED: tshark is not installed; the capture is not opened with it");
+        skipped("tshark is not installed; the capture is not opened with it");
         return None;
     };
     assert!(

@@ -99,7 +99,7 @@ fn done(deed: &Deed) -> Option<Both> {
             format!("已将 {from} 重命名为 {to}"),
         ),
         Deed::PasswordChanged => both("password changed", "密码已更改"),
-        _ => return None,
+        Deed::Listed => return None,
     })
 }
 
@@ -108,7 +108,7 @@ fn not_done(deed: &Deed) -> Both {
         Deed::Deleted(name) => both(format!("not deleted: {name}"), format!("未删除：{name}")),
         Deed::Renamed(from, _) => both(format!("not renamed: {from}"), format!("未重命名：{from}")),
         Deed::PasswordChanged => both("password not changed", "密码未更改"),
-        _ => both("the list was not refreshed", "列表未刷新"),
+        Deed::Listed => both("the list was not refreshed", "列表未刷新"),
     }
 }
 

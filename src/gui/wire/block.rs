@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_long_stretch_stands_folded_and_says_how_much_there_is_more() {
-        let mut block = block(&[7; 1_000_000]);
+        let mut block = block(&vec![7; 1_000_000]);
         assert_eq!((block.lines(), block.hidden()), (6, 1_000_000 - 96));
         block.unfolded = true;
         assert_eq!((block.lines(), block.hidden()), (256, 1_000_000 - 4_096));

@@ -88,7 +88,7 @@ impl Learned {
             );
         }
         let (en, zh) = match self.is_nothing() {
-            true => self.nothing(outside),
+            true => Self::nothing(outside),
             false => self.something(),
         };
         both(
@@ -144,7 +144,7 @@ impl Learned {
         (en.join(", "), zh.join("、"))
     }
 
-    fn nothing(&self, outside: &Outside) -> (String, String) {
+    fn nothing(outside: &Outside) -> (String, String) {
         let mut who = escape(&outside.who);
         for shown in &outside.shown {
             who.push_str(", ");

@@ -48,9 +48,9 @@ pub(super) fn write(overheard: &Overheard, path: &Path) -> Result<Recorded> {
     for event in overheard.events() {
         recorder.record(event).map_err(&failed)?;
     }
-    let (_, recorded) = recorder.finish().map_err(&failed)?;
+    let (_, totals) = recorder.finish().map_err(&failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(recorded)
+    Ok(totals)
 }
 
 fn cannot(path: &Path) -> impl Fn(std::io::Error) -> Error {

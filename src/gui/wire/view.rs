@@ -231,21 +231,18 @@ impl Wire {
             }
             Part::More => {
                 let hidden = block.hidden();
-                let text = match (block.unfolded, hidden) {
-                    (true, 0) => cx.say("fold", "折叠").to_owned(),
-                    _ => {
-                        let more = size(hidden);
-                        cx.say(format!("… {more} more"), format!("… 还有 {more}"))
-                    }
+                let text = if block.unfolded && hidden == 0 {
+                    cx.say("fold", "折叠").to_owned()
+                } else {
+                    let more = size(hidden);
+                    cx.say(format!("… {more} more"), format!("… 还有 {more}"))
                 };
-                let text = RichText::new(format!("  {text}")).weak();
-                let label = Label::new(text).extend();
-                match block.folds() {
-                    true => ui.add(label.sense(Sense::click())).clicked(),
-                    false => {
-                        ui.add(label);
-                        false
-                    }
+                let label = Label::new(RichText::new(format!("  {text}")).weak()).extend();
+                if block.folds() {
+                    ui.add(label.sense(Sense::click())).clicked()
+                } else {
+                    ui.add(label);
+                    false
                 }
             }
         }

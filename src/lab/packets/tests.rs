@@ -100,7 +100,10 @@ fn what_was_not_recorded_is_a_gap_and_what_follows_is_there() {
 fn wireshark_sees_segments_that_were_not_captured_and_no_other_fault() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.pcapng");
-    std::fs::write(&path, a_capture_with_holes()).unwrap();
+    std::fs::File::create(&path)
+        .unwrap()
+        .write_all(&a_capture_with_holes())
+        .unwrap();
     let lost = [
         "-Y",
         "tcp.analysis.lost_segment",
