@@ -19,7 +19,7 @@ use super::queue::Transfers;
 use super::settings::Settings;
 use super::status;
 use super::trust::Trust;
-use super::wire::{self, Wire};
+use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::{Lang, both};
@@ -111,6 +111,7 @@ impl Window {
             match event {
                 Event::Session(event) => self.session(event),
                 Event::Transfer(transfer) => {
+                    self.log.transfer(&transfer);
                     if matches!(
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
@@ -123,6 +124,9 @@ impl Window {
         }
         while let Ok(picked) = self.picked.1.try_recv() {
             self.take(&picked);
+        }
+        while let Some(saved) = self.wire.saved() {
+            self.log.saved(&saved);
         }
     }
 
@@ -167,6 +171,7 @@ impl Window {
     }
 
     fn session(&mut self, event: SessionEvent) {
+        self.log.hear(&event);
         match event {
             SessionEvent::Locked(path) => {
                 self.login.connecting = false;
@@ -175,7 +180,6 @@ impl Window {
             SessionEvent::Story(story) => self.trust.hear(*story),
             SessionEvent::Connected(connected) => self.enter(connected),
             SessionEvent::Failed(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
                 self.login.connecting = false;
                 match self.connected {
                     // Connecting again did not succeed: what is shown stays.
@@ -184,7 +188,6 @@ impl Window {
                 }
             }
             SessionEvent::Lost(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
                 self.files.lost(&told);
                 self.password.refused(&told);
                 self.lost = Some(told);
@@ -196,26 +199,20 @@ impl Window {
                     connected.target = target;
                 }
             }
-            SessionEvent::Done(deed) => self.done(&deed),
-            SessionEvent::Refused(deed, told) => {
-                match deed {
-                    Deed::PasswordChanged => self.password.refused(&told),
-                    _ => self.files.refused(&deed, &told),
+            SessionEvent::Done(deed) => {
+                self.files.done(&deed);
+                if deed == Deed::PasswordChanged {
+                    self.password.done();
                 }
-                self.log.say(Tone::Trouble, told.message);
             }
+            SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
+            SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
         }
     }
 
     fn enter(&mut self, connected: Box<Connected>) {
         self.login.connecting = false;
         self.login.forget_secrets();
-        self.log.connection = Some(connected.hello.id.clone());
-        let user = &connected.account.user;
-        self.log.say(
-            Tone::Note,
-            both(format!("logged in as {user}"), format!("已登录：{user}")),
-        );
         if let Ok(recent) = self.login.recent() {
             self.settings.remember(recent);
         }
@@ -223,23 +220,6 @@ impl Window {
         self.files.enter();
         self.connected = Some(connected);
         self.save();
-    }
-
-    fn done(&mut self, deed: &Deed) {
-        self.files.done(deed);
-        let text = match deed {
-            Deed::Listed => return,
-            Deed::Deleted(name) => both(format!("deleted {name}"), format!("已删除 {name}")),
-            Deed::Renamed(from, to) => both(
-                format!("renamed {from} to {to}"),
-                format!("已将 {from} 重命名为 {to}"),
-            ),
-            Deed::PasswordChanged => {
-                self.password.done();
-                both("password changed", "密码已更改")
-            }
-        };
-        self.log.say(Tone::Note, text);
     }
 
     /// A dialog was answered.
@@ -253,7 +233,7 @@ impl Window {
                 self.upload(&picked.paths, &folder);
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.save_capture(&first),
+            Pick::Capture => self.wire.save(first),
         }
     }
 
@@ -262,6 +242,7 @@ impl Window {
             Action::Connect(request) => {
                 self.trust.forget();
                 self.login.connecting = true;
+                self.log.connecting(&request);
                 if let Err(error) = self.engine.connect(*request) {
                     self.session(SessionEvent::Failed(Told::of(&error)));
                 }
@@ -272,6 +253,7 @@ impl Window {
                 }
             }
             Action::Disconnect => {
+                self.log.disconnected();
                 self.engine.disconnect();
                 self.login.connecting = false;
                 self.connected = None;
@@ -286,7 +268,7 @@ impl Window {
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.save_capture(&path),
+            Action::SaveCapture(path) => self.wire.save(path),
             Action::Columns(widths, sort) => {
                 self.settings.columns = Some(widths);
                 self.settings.sort = sort;
@@ -339,20 +321,6 @@ impl Window {
         });
         self.engine.transfer(TransferOrder::Add(new.collect()));
         self.settings.download_folder = Some(to.to_owned());
-    }
-
-    fn save_capture(&mut self, path: &Path) {
-        let shown = path.display();
-        match wire::save(self.engine.overheard(), path) {
-            Ok(()) => self.log.say(
-                Tone::Note,
-                both(
-                    format!("capture saved: {shown}"),
-                    format!("抓包已保存：{shown}"),
-                ),
-            ),
-            Err(error) => self.log.say(Tone::Trouble, Told::of(&error).message),
-        }
     }
 
     fn save(&mut self) {
