@@ -64,6 +64,14 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
                 out,
                 "  {capture:<25} the same run as the kernel saw it, between client and relay"
             )?;
+            if run.connection.tls.is_some() {
+                writeln!(
+                    out,
+                    "  {:<25} (the keys open it too: tshark -o tls.keylog_file:{}.keys -r …)",
+                    "",
+                    run.kind.word()
+                )?;
+            }
         }
         if run.connection.tls.is_some() {
             writeln!(
