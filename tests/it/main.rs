@@ -18,6 +18,7 @@ mod compare;
 mod dissector;
 mod explain;
 mod fake;
+mod handshake;
 mod hostile;
 mod integrity;
 mod interop;

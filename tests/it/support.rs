@@ -258,7 +258,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    fn pump(reader: impl Read + Send + 'static) -> (Arc<Self>, JoinHandle<()>) {
+    /// Reads on its own thread.
+    pub(crate) fn pump(reader: impl Read + Send + 'static) -> (Arc<Self>, JoinHandle<()>) {
         let log = Arc::new(Self::default());
         let here = Arc::clone(&log);
         let pump = move || {

@@ -37,6 +37,8 @@ pub(super) struct Shown {
 pub(super) enum Proof {
     /// A signature over the handshake, and whether it was found good.
     Signature(Option<bool>),
+    /// None is needed: the secret of the connection was encrypted with the public key (RSA key exchange).
+    Decrypts,
     /// None was seen.
     Unseen,
 }
@@ -156,6 +158,14 @@ fn possession(proof: Proof) -> Possession {
             both(
                 "a signature is there, but not all that it signs was captured or opened",
                 "有签名，但被签名的内容没有全部捕获或解开",
+            ),
+        ),
+        Proof::Decrypts => (
+            Outcome::Skipped,
+            both(
+                "not by a signature: in RSA key exchange only who has the private key can compute the keys, which its \
+                 Finished shows",
+                "不是通过签名：在 RSA 密钥交换中，只有持有私钥者才能算出密钥，由其 Finished 体现",
             ),
         ),
         Proof::Unseen => (

@@ -356,6 +356,7 @@ impl<'a> Follow<'a> {
             Message::CertificateVerify { .. } | Message::ServerKeyExchange { .. } => {
                 self.judge(by, frame, Proof::Signature(proved));
             }
+            Message::ServerHelloDone => self.judge(by, frame, Proof::Decrypts),
             _ => {}
         }
     }

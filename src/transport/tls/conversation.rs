@@ -348,7 +348,9 @@ impl<'k> Conversation<'k> {
 
     /// TLS 1.2: everything of this side is sealed from here on.
     fn change_cipher(&mut self, by: Sender) {
-        if self.is_13 {
+        // A client that sends early data says it before it knows the version (RFC 8446 §D.4).
+        let is_early = self.answer.is_none() && self.offer.as_ref().is_some_and(|it| it.early_data);
+        if self.is_13 || is_early {
             return;
         }
         let mut openers = Vec::new();
