@@ -182,8 +182,7 @@ fn a_handshake_is_told_alike_however_its_bytes_are_cut() {
 
 #[test]
 fn a_byte_altered_on_the_way_is_noticed_by_what_was_signed_or_sealed() {
-    let (turns, keys) = spoken(&TLS13);
-    let mut altered = turns.clone();
+    let (mut altered, keys) = spoken(&TLS13);
     // In the random of the client's hello: what is signed is not what was sent.
     let hello = &mut altered[0].1;
     hello[5 + 4 + 2 + 32 + 1 + 5] ^= 1; // the session id, by which no secret is looked up

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Default)]
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
-impl<'a> Bytes<'a> {
+impl Bytes<'_> {
     pub(super) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
