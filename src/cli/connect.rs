@@ -9,8 +9,8 @@ use super::output::Output;
 use super::secret::Secret;
 use super::show_as::{Shown, ShownTls};
 use super::tls::TlsOptions;
-use crate::client::{Client, Login, Narrator, Target};
-use crate::config::{DEFAULT_ADDRESS, DEFAULT_PORT};
+use crate::client::{Client, Login, Narrator, Target, host_and_port, is_this_machine};
+use crate::config::DEFAULT_ADDRESS;
 use crate::doctor::Patient;
 use crate::error::{Error, Kind, Result};
 use crate::pki::{Passphrase, keys};
@@ -104,17 +104,13 @@ impl ConnectOptions {
     /// Connects and logs in; with `-v` says how.
     pub(crate) fn log_in(&self, output: Output) -> Result<(Target, Client<Connector>, Account)> {
         let target = self.target(self.login()?, output)?;
-        let mut client = connect(&target, output)?;
-        let account = match &target.login {
-            Login::Password { user, password } => client.login(user, password)?,
-            Login::Certificate => log_in_by_certificate(&mut client)?,
-        };
-        output.detail(format!(
-            "logged in as {} ({})",
-            escape(account.user.as_str()),
-            escape(&account.role)
-        ));
+        let (client, account) = log_in_to(&target, output)?;
         Ok((target, client, account))
+    }
+
+    /// Whether the server's certificate is taken whatever it is.
+    pub(crate) fn insecure(&self) -> bool {
+        self.security.insecure
     }
 
     /// Connects without logging in.
@@ -169,6 +165,7 @@ impl ConnectOptions {
             timeout: self.server.timeout,
             rate: self.server.limit_rate,
             login,
+            onlooker: None,
             narrator: self
                 .security
                 .explain
@@ -297,6 +294,21 @@ impl ConnectOptions {
     }
 }
 
+/// Connects to `target` and logs in; with `-v` says how.
+pub(crate) fn log_in_to(target: &Target, output: Output) -> Result<(Client<Connector>, Account)> {
+    let mut client = connect(target, output)?;
+    let account = match &target.login {
+        Login::Password { user, password } => client.login(user, password)?,
+        Login::Certificate => log_in_by_certificate(&mut client)?,
+    };
+    output.detail(format!(
+        "logged in as {} ({})",
+        escape(account.user.as_str()),
+        escape(&account.role)
+    ));
+    Ok((client, account))
+}
+
 fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {
     let connected = target.connect();
     if let Some(complaint) = target
@@ -364,37 +376,6 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     }
 }
 
-/// Whether bytes to `host` never leave this machine.
-fn is_this_machine(host: &str) -> bool {
-    let address: Option<std::net::IpAddr> = host.parse().ok();
-    host == "localhost" || address.is_some_and(|address| address.is_loopback())
-}
-
-/// `host`, `host:port`, `1.2.3.4:port`, `::1`, `[::1]:port`.
-fn host_and_port(text: &str) -> Result<(String, u16)> {
-    let wrong = || {
-        Error::new(Kind::Usage, format!("{text} is not HOST or HOST:PORT"))
-            .hint("such as 127.0.0.1:9999 or [::1]:9999")
-    };
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
-        let port = match port.strip_prefix(':') {
-            Some(port) => port.parse().map_err(|_nan| wrong())?,
-            None if port.is_empty() => DEFAULT_PORT,
-            None => return Err(wrong()),
-        };
-        return Ok((host.to_owned(), port));
-    }
-    match text.rsplit_once(':') {
-        Some((host, _)) if host.contains(':') => Ok((text.to_owned(), DEFAULT_PORT)),
-        Some((host, port)) if !host.is_empty() => {
-            Ok((host.to_owned(), port.parse().map_err(|_nan| wrong())?))
-        }
-        None if !text.is_empty() => Ok((text.to_owned(), DEFAULT_PORT)),
-        _ => Err(wrong()),
-    }
-}
-
 /// `sha256//` and the base64 of 32 bytes.
 fn parse_pin(text: &str) -> Result<String, String> {
     let base64 = text.strip_prefix("sha256//").unwrap_or_default();
@@ -402,41 +383,5 @@ fn parse_pin(text: &str) -> Result<String, String> {
     match digits.len() == 43 && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b)) {
         true => Ok(text.to_owned()),
         false => Err("a pin is sha256// and 44 characters of base64; `sealpost pki fingerprint FILE` prints it".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_is_this_machine() {
-        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in ["10.0.0.1", "example.org", "::2", "localhost.example.org"] {
-            assert!(!is_this_machine(host), "{host}");
-        }
-    }
-
-    #[test]
-    fn a_host_may_have_a_port_and_may_be_an_address_of_either_kind() {
-        for (text, host, port) in [
-            ("localhost", "localhost", 9999),
-            ("localhost:1", "localhost", 1),
-            ("127.0.0.1:80", "127.0.0.1", 80),
-            ("::1", "::1", 9999),
-            ("[::1]", "::1", 9999),
-            ("[::1]:5", "::1", 5),
-        ] {
-            assert_eq!(host_and_port(text).unwrap(), (host.to_owned(), port));
-        }
-        for text in ["", ":1", "a:b", "a:99999", "[::1", "[::1]x"] {
-            assert_eq!(
-                host_and_port(text).unwrap_err().kind(),
-                Kind::Usage,
-                "{text}"
-            );
-        }
     }
 }

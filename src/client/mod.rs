@@ -1,10 +1,12 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload()`] and [`download()`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`]; [`Stop`] ends them from another thread.
 
+mod address;
 mod batch;
 mod download;
+mod stop;
 mod upload;
 
 use std::sync::Arc;
@@ -15,8 +17,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+pub use address::{host_and_port, is_this_machine};
 pub use batch::{Batch, Job, Outcome, Watch};
 pub use download::{Download, download};
+pub use stop::Stop;
 pub use upload::{Upload, upload};
 
 use crate::error::{Error, Kind, Result};
@@ -26,8 +30,8 @@ use crate::protocol::{
     ListReply, Refusal, Request, VERSION, WhoamiReply, parse_reply, read_frame, write_frame,
 };
 use crate::transport::{
-    Connector, Context, Recorder, Session, Side, Stage, Story, TlsClient, Wire, connect_recorded,
-    explain, server_speaks_tls,
+    Connector, Context, HangUp, Onlooker, Recorder, Session, Side, Stage, Story, TlsClient, Wire,
+    Witnesses, connect_witnessed, explain, server_speaks_tls,
 };
 
 /// Entries asked for in each page of a listing.
@@ -59,6 +63,8 @@ pub struct Target {
     pub login: Login,
     /// Who is told how each connection came about, with `--explain`.
     pub narrator: Option<Narrator>,
+    /// Who sees every byte that passes, as a stranger on the wire does.
+    pub onlooker: Option<Arc<dyn Onlooker>>,
 }
 
 /// Hears the story of every connection a [`Target`] makes, from whichever thread makes it.
@@ -127,12 +133,16 @@ impl Target {
         recorder: Option<&Recorder>,
         session: &mut Option<Session>,
     ) -> Result<Client<Connector>> {
-        let (wire, context) = connect_recorded(
+        let witnesses = Witnesses {
+            recorder,
+            onlooker: self.onlooker.as_ref(),
+        };
+        let (wire, context) = connect_witnessed(
             &self.host,
             self.port,
             self.tls.as_ref(),
             self.connect_timeout,
-            recorder,
+            witnesses,
         )?;
         *session = wire.session();
         let mut client = Client::greet(wire, self.timeout, context)?;
@@ -159,6 +169,17 @@ impl Client<Connector> {
     /// What the TLS handshake agreed on; `None` when plain.
     pub fn session(&self) -> Option<Session> {
         self.wire.session()
+    }
+
+    /// What ends the connection from another thread, in the middle of a transfer too.
+    pub fn hang_up(&self) -> HangUp {
+        self.wire.hang_up()
+    }
+
+    /// Whether the server ended the connection while nothing was asked of it: it was idle for too long, or the
+    /// server stopped. Does not wait.
+    pub fn is_over(&self) -> bool {
+        !self.usable || self.wire.is_over()
     }
 
     /// Says goodbye and ends the connection politely.

@@ -194,6 +194,7 @@ impl Visit<'_> {
             timeout: self.patient.timeout.min(self.patient.connect_timeout),
             rate: None,
             login: Login::Certificate,
+            onlooker: None,
             narrator: Some(Narrator::new(move |story| {
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(story.clone());
             })),

@@ -15,7 +15,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use super::failure::{self, Context};
 use super::judge::{Judge, Own, Verifier};
 use super::tape::{self, Event, Evidence, HeardKeys, Recorder};
-use super::{Policy, Side, Socket, Stage, Stream, explain, seen};
+use super::{Onlooker, Policy, Side, Socket, Stage, Stream, explain, seen};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{Passphrase, keys, lists};
 use crate::protocol::ALPN;
@@ -100,7 +100,7 @@ impl ClientTls {
             complaint: Mutex::new(None),
         });
         let own = self.own(&provider, &mut context)?;
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_details(provider, Arc::new(self.policy.clock))
             .with_protocol_versions(&self.policy.versions()?)
             .map_err(|error| failure::policy(&error))?
             .dangerous()
@@ -219,25 +219,37 @@ pub fn connect(
     tls: Option<&TlsClient>,
     timeout: Duration,
 ) -> Result<(Connector, Context)> {
-    connect_recorded(host, port, tls, timeout, None)
+    connect_witnessed(host, port, tls, timeout, Witnesses::default())
 }
 
-/// As [`connect`], and `recorder` is told all that happens, until its story is asked for.
-pub fn connect_recorded(
+/// Who else learns what happens on a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Witnesses<'a> {
+    /// Is told all that happens, until its story is asked for.
+    pub recorder: Option<&'a Recorder>,
+    /// Sees every byte that passes.
+    pub onlooker: Option<&'a Arc<dyn Onlooker>>,
+}
+
+/// As [`connect`], before witnesses.
+pub fn connect_witnessed(
     host: &str,
     port: u16,
     tls: Option<&TlsClient>,
     timeout: Duration,
-    recorder: Option<&Recorder>,
+    witnesses: Witnesses<'_>,
 ) -> Result<(Connector, Context)> {
-    let _listening = recorder.map(Recorder::listen);
+    let _listening = witnesses.recorder.map(Recorder::listen);
     let tcp = connect_tcp(host, port, timeout)?;
     // A request is one small write and waits for its reply: Nagle's algorithm would only delay it.
     tcp.set_nodelay(true)
         .map_err(|error| connect_error(host, port, error))?;
     let mut socket = Socket::new(Arc::new(tcp), Instant::now() + timeout);
-    if let Some(recorder) = recorder {
+    if let Some(recorder) = witnesses.recorder {
         socket.record(recorder.clone());
+    }
+    if let Some(onlooker) = witnesses.onlooker {
+        socket.watch(onlooker);
     }
     let mut context = tls.map_or_else(Context::default, |tls| tls.context(host));
     context.local = socket.local_address().map(|address| (address, text::now()));

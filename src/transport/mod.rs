@@ -5,10 +5,12 @@
 //! and the sealed run of a transfer comparable.
 
 mod clients;
+mod clock;
 mod connect;
 mod failure;
 mod judge;
 mod listen;
+mod onlooker;
 mod pace;
 mod policy;
 mod seen;
@@ -19,16 +21,18 @@ mod tape;
 pub mod tls;
 
 pub use clients::Allow;
-pub use connect::{ClientTls, Connector, Roots, TlsClient, connect, connect_recorded};
+pub use clock::Clock;
+pub use connect::{ClientTls, Connector, Roots, TlsClient, Witnesses, connect, connect_witnessed};
 pub use failure::{Context, Side, Stage, explain, lost, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};
+pub use onlooker::{HangUp, Onlooker};
 pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion, cipher_suites};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
 pub use story::{Ending, Party, Step, Story, What};
 pub use stream::{RESUMED, Session, Stream};
-pub use tape::Recorder;
+pub use tape::{Recorder, Way};
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};

@@ -5,6 +5,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::onlooker::{HangUp, Onlooker, Watched};
 use super::tape::{Recorder, Way};
 use crate::config::{
     CLOSE_BYTES, CLOSE_TIMEOUT, SOCKET_BUFFER_BYTES, SOCKET_BUFFER_IDLE_BYTES, STALL_FLOOR_BYTES,
@@ -37,6 +40,8 @@ pub struct Socket {
     capacity: usize,
     /// Who writes down what passes, with `--explain`.
     recorder: Option<Recorder>,
+    /// Who watches it to its end.
+    watched: Option<Watched>,
 }
 
 impl Socket {
@@ -50,6 +55,7 @@ impl Socket {
             unread: 0..0,
             capacity: SOCKET_BUFFER_IDLE_BYTES,
             recorder: None,
+            watched: None,
         }
     }
 
@@ -58,9 +64,24 @@ impl Socket {
         self.recorder = Some(recorder);
     }
 
+    /// From here on `onlooker` is told every byte that passes.
+    pub(super) fn watch(&mut self, onlooker: &Arc<dyn Onlooker>) {
+        self.watched = Watched::begin(onlooker, &self.tcp);
+    }
+
+    /// What ends the connection from another thread.
+    pub(super) fn hang_up(&self) -> HangUp {
+        HangUp::new(&self.tcp)
+    }
+
     fn passed(&self, way: Way, bytes: &[u8]) {
         if let Some(recorder) = &self.recorder {
             recorder.passed(way, bytes);
+        }
+        if let Some(watched) = &self.watched
+            && !bytes.is_empty()
+        {
+            watched.passed(way, bytes);
         }
     }
 
@@ -94,6 +115,12 @@ impl Socket {
         let mut byte = [0];
         let n = self.under_deadline(|tcp| tcp.peek(&mut byte))?;
         Ok((n > 0).then_some(byte[0]))
+    }
+
+    /// Whether something can be read, the end or an error too. Does not wait.
+    pub(super) fn is_over(&self) -> bool {
+        let mut waiting = [PollFd::new(&*self.tcp, PollFlags::IN)];
+        !self.unread.is_empty() || poll(&mut waiting, Some(&Timespec::default())) != Ok(0)
     }
 
     /// Ends the connection so that the peer can still read what was said last: closes the own direction,
@@ -218,7 +245,7 @@ impl Write for Socket {
 
     fn write_vectored(&mut self, bufs: &[io::IoSlice<'_>]) -> io::Result<usize> {
         let n = self.under_deadline(|mut tcp| tcp.write_vectored(bufs))?;
-        if self.recorder.is_some() {
+        if self.recorder.is_some() || self.watched.is_some() {
             let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
             self.passed(Way::Sent, &all[..n]);
         }

@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ConnectionCommon, HandshakeKind, ProtocolVersion, SideData, StreamOwned};
 use serde::Serialize;
 
-use super::{Socket, Wire};
+use super::{HangUp, Socket, Wire};
 
 /// Bytes rustls may hold of what is being sent: one chunk of a body and its records' overhead.
 const SEND_BUFFER_BYTES: usize = 1024 * 1024;
@@ -87,6 +87,23 @@ where
                 .peer_certificates()
                 .map_or_else(Vec::new, <[_]>::to_vec),
         })
+    }
+
+    /// What ends the connection from another thread.
+    pub fn hang_up(&self) -> HangUp {
+        match self {
+            Self::Plain(socket) => socket.hang_up(),
+            Self::Tls(stream) => stream.sock.hang_up(),
+        }
+    }
+
+    /// Whether the peer spoke or hung up while nothing was asked of it: then the connection is no good any
+    /// more. Does not wait.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.is_over(),
+            Self::Tls(stream) => stream.sock.is_over(),
+        }
     }
 
     /// Ends the connection politely: `close_notify` under TLS (RFC 8446 §6.1), then as [`Socket::linger`].

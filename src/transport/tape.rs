@@ -27,7 +27,7 @@ const TAPE_BYTES_MAX: usize = 256 * 1024;
 /// Which way bytes went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Way {
+pub enum Way {
     /// From this side to the server.
     Sent,
     /// From the server.

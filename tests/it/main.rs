@@ -11,10 +11,12 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod acceptance;
 mod access;
 mod attack;
 mod cli;
 mod compare;
+mod compared;
 mod dissector;
 mod explain;
 mod fake;
@@ -22,6 +24,7 @@ mod handshake;
 mod hostile;
 mod integrity;
 mod interop;
+mod interrupt;
 mod lab;
 mod layering;
 mod lifecycle;
@@ -31,7 +34,9 @@ mod raw;
 mod relay;
 mod resume;
 mod revocation;
+mod shell;
 mod support;
+mod tamper;
 mod tls;
 mod transfer;
 mod words;

@@ -258,7 +258,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Reads on its own thread.
+    /// Takes in all that `reader` has, on a thread of its own.
     pub(crate) fn pump(reader: impl Read + Send + 'static) -> (Arc<Self>, JoinHandle<()>) {
         let log = Arc::new(Self::default());
         let here = Arc::clone(&log);

@@ -1,0 +1,44 @@
+//! What only the desktop can do: dialogs that choose files, and opening a folder. Tests have their own.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+
+use super::action::Wanted;
+
+/// What a dialog is to choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// The file of the CA's certificate.
+    CaFile,
+    /// The file of the own certificate.
+    Certificate,
+    /// The file of the own private key.
+    Key,
+    /// Files to upload into this folder of the server.
+    UploadFiles(String),
+    /// A folder to upload into this folder of the server.
+    UploadFolder(String),
+    /// The local folder for these downloads.
+    DownloadTo(Vec<Wanted>),
+    /// The file to save the capture in.
+    Capture,
+}
+
+/// What was chosen; nothing when the dialog was closed, or there is none on this system.
+#[derive(Clone, Debug)]
+pub struct Picked {
+    /// What was asked.
+    pub pick: Pick,
+    /// What was chosen.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The desktop.
+pub trait Platform: fmt::Debug {
+    /// Opens a dialog and returns at once; the answer comes through `answer`.
+    fn pick(&mut self, pick: Pick, answer: Sender<Picked>);
+
+    /// Shows a folder in the file manager.
+    fn open_folder(&mut self, folder: &Path);
+}

@@ -1,0 +1,18 @@
+//! The window, driven as a user drives it, without a display: `egui_kittest` finds every control by its name,
+//! and the server behind it is the real one.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
+)]
+
+mod files;
+mod login;
+mod stage;
+#[path = "../it/support.rs"]
+#[expect(dead_code, reason = "the other tests need more of it than these")]
+mod support;
+mod transfers;
