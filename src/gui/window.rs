@@ -6,10 +6,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
-use super::action::{Action, Cx};
+use super::account::PasswordForm;
+use super::action::{Action, Cx, Wanted};
 use super::engine::told::Told;
 use super::engine::transfers::{NewTransfer, State, TransferOrder};
-use super::engine::{Connected, Engine, Event, Order, SessionEvent, Wake};
+use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
 use super::files::Files;
 use super::log::{Log, Tone};
 use super::login::LoginForm;
@@ -22,7 +23,7 @@ use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::{Lang, both};
-use crate::protocol::{FileInfo, FileName};
+use crate::protocol::FileName;
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub struct Window {
     /// The session ended by itself, for this reason.
     lost: Option<Told>,
     files: Files,
+    password: PasswordForm,
     transfers: Transfers,
     trust: Trust,
     wire: Wire,
@@ -89,12 +91,13 @@ impl Window {
             engine,
             platform,
             login: LoginForm::new(&start.certs, settings.recent.first()),
+            files: Files::new(&settings),
+            password: PasswordForm::default(),
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
             connected: None,
             lost: None,
-            files: Files::default(),
             transfers: Transfers::default(),
             trust: Trust::default(),
             log: Log::default(),
@@ -161,6 +164,7 @@ impl Window {
             }
         });
         let ctx = ui.ctx().clone();
+        self.password.show(&ctx, &mut cx);
         for action in actions {
             self.act(action, &ctx);
         }
@@ -183,9 +187,26 @@ impl Window {
                     None => self.login.trouble = Some(told),
                 }
             }
-            SessionEvent::Lost(told) => self.lost = Some(told),
+            SessionEvent::Lost(told) => {
+                self.files.lost(&told);
+                self.password.refused(&told);
+                self.lost = Some(told);
+            }
             SessionEvent::Listing(files) => self.files.update(files),
-            SessionEvent::Done(_) | SessionEvent::Refused(..) => {}
+            SessionEvent::Target(target) => {
+                self.engine.log_in_as(&target);
+                if let Some(connected) = &mut self.connected {
+                    connected.target = target;
+                }
+            }
+            SessionEvent::Done(deed) => {
+                self.files.done(&deed);
+                if deed == Deed::PasswordChanged {
+                    self.password.done();
+                }
+            }
+            SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
+            SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
         }
     }
 
@@ -196,6 +217,7 @@ impl Window {
             self.settings.remember(recent);
         }
         self.lost = None;
+        self.files.enter();
         self.connected = Some(connected);
         self.save();
     }
@@ -236,7 +258,8 @@ impl Window {
                 self.login.connecting = false;
                 self.connected = None;
                 self.lost = None;
-                self.files = Files::default();
+                self.files = Files::new(&self.settings);
+                self.password = PasswordForm::default();
             }
             Action::Order(order) => self.engine.order(order),
             Action::Transfer(order) => self.engine.transfer(order),
@@ -246,6 +269,12 @@ impl Window {
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
             Action::SaveCapture(path) => self.wire.save(path),
+            Action::Columns(widths, sort) => {
+                self.settings.columns = Some(widths);
+                self.settings.sort = sort;
+                self.save();
+            }
+            Action::AskPassword => self.password.open(),
             Action::Speak(lang) => {
                 self.lang = lang;
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());
@@ -278,16 +307,16 @@ impl Window {
         self.engine.transfer(TransferOrder::Add(new));
     }
 
-    fn download(&mut self, files: &[FileInfo], to: &Path) {
+    fn download(&mut self, files: &[Wanted], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
-        let new = files.iter().map(|file| NewTransfer {
+        let new = files.iter().map(|wanted| NewTransfer {
             job: Job::Download {
-                name: file.name.clone(),
-                path: to.join(file.name.last_part()),
+                name: wanted.file.name.clone(),
+                path: to.join(wanted.path.parts().collect::<PathBuf>()),
             },
-            size: Some(file.size),
+            size: Some(wanted.file.size),
             target: Arc::clone(&connected.target),
         });
         self.engine.transfer(TransferOrder::Add(new.collect()));

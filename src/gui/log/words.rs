@@ -55,6 +55,8 @@ pub(super) fn session(event: &SessionEvent) -> Vec<(Tone, Both)> {
             );
             one(Tone::Note, both(en, zh))
         }
+        // Told by the deed it came of.
+        SessionEvent::Target(_) => Vec::new(),
         SessionEvent::Done(deed) => done(deed).map_or_else(Vec::new, |text| one(Tone::Note, text)),
         SessionEvent::Refused(deed, told) => one(Tone::Trouble, because(&not_done(deed), told)),
     }
