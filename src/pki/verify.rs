@@ -12,6 +12,7 @@ use super::inspect::{self, CertificateInfo};
 use super::profile::Role;
 use super::{on_list, steps};
 use crate::error::Result;
+use crate::lang::{Both, both};
 
 /// Certificates in the longest path, as rustls bounds it.
 const PATH_MAX: usize = 6;
@@ -81,6 +82,22 @@ pub enum Check {
     Host,
     /// Whether its CA still stands by it.
     Revocation,
+}
+
+impl Check {
+    /// What it is called.
+    pub fn name(self) -> Both {
+        match self {
+            Self::Dates => both("dates", "有效期"),
+            Self::Issuer => both("issuer", "签发者"),
+            Self::Signature => both("signature", "签名"),
+            Self::Digest => both("digest", "摘要算法"),
+            Self::Form => both("form", "形式"),
+            Self::Purpose => both("purpose", "用途"),
+            Self::Host => both("name", "名称"),
+            Self::Revocation => both("revocation", "吊销"),
+        }
+    }
 }
 
 /// How a step went.

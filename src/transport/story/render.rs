@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::{check, outcome, title};
+use super::words::{outcome, title};
 use super::{Checks, ClientHello, Ending, Party, Record, ServerHello, Stage, Step, Story, What};
 use crate::lang::Lang;
 use crate::pki::inspect::CertificateInfo;
@@ -331,7 +331,8 @@ impl Page {
     fn checks(&mut self, checks: &Checks) {
         for step in &checks.steps {
             let says = escape(&outcome(step, self.lang));
-            self.detail(check(step.check, self.lang), &says);
+            let name = step.check.name();
+            self.detail(self.lang.pick(&name.en, &name.zh), &says);
         }
         let says = match (checks.good, checks.anyway) {
             (true, _) => self.lang.pick("good", "合格"),

@@ -3,7 +3,7 @@
 use super::{Stage, What};
 use crate::error::Error;
 use crate::lang::{Both, Lang, both};
-use crate::pki::verify::{self, Check, Outcome};
+use crate::pki::verify::{self, Outcome};
 
 /// An error's words and what mends it.
 pub(super) fn of_error(error: &Error) -> (Both, Both) {
@@ -49,20 +49,6 @@ pub(super) fn title(what: &What, lang: Lang) -> String {
         },
         What::Sealed => fixed(lang.pick("encrypted record", "加密记录")),
         What::NotTls { .. } => fixed(lang.pick("not TLS", "不是 TLS")),
-    }
-}
-
-/// What a check looks at.
-pub(super) fn check(check: Check, lang: Lang) -> &'static str {
-    match check {
-        Check::Dates => lang.pick("dates", "有效期"),
-        Check::Issuer => lang.pick("issuer", "签发者"),
-        Check::Signature => lang.pick("signature", "签名"),
-        Check::Digest => lang.pick("digest", "摘要算法"),
-        Check::Form => lang.pick("form", "形式"),
-        Check::Purpose => lang.pick("purpose", "用途"),
-        Check::Host => lang.pick("name", "名称"),
-        Check::Revocation => lang.pick("revocation", "吊销"),
     }
 }
 
