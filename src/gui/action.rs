@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::platform::Pick;
+use super::settings::{Look, Recent};
+use super::window::Tab;
 use crate::lang::Lang;
 
 /// Something to be done after drawing.
@@ -34,6 +36,12 @@ pub enum Action {
     SaveCapture(PathBuf),
     /// Speak this language from now on.
     Speak(Lang),
+    /// Look like this from now on.
+    Look(Look),
+    /// Show this panel.
+    Open(Tab),
+    /// Remember this connection no longer.
+    Forget(Box<Recent>),
 }
 
 /// What a part of the window needs to draw itself.

@@ -2,7 +2,7 @@
 //!
 //! Three layers, each knowing only the next. [`shell`] is the program's window: eframe, fonts, file dialogs.
 //! [`window`] is what is in it, drawn with egui alone, so that tests drive it without a display; its parts
-//! ([`login`], [`files`], [`queue`], [`trust`], [`wire`], [`log`]) keep what they know apart from how it is
+//! ([`login`], [`status`], [`files`], [`queue`], [`trust`], [`wire`], [`log`]) keep what they know apart from how it is
 //! drawn, and say what is to be done as [`action::Action`]s. [`engine`] does it, on threads of its own, and
 //! knows nothing of drawing.
 //!
@@ -15,7 +15,9 @@ pub mod files;
 pub mod log;
 pub mod login;
 pub mod platform;
+pub mod preferences;
 pub mod queue;
+pub mod secret;
 pub mod settings;
 pub mod shell;
 pub mod status;
@@ -23,3 +25,4 @@ pub mod theme;
 pub mod trust;
 pub mod window;
 pub mod wire;
+mod words;

@@ -10,8 +10,10 @@
 )]
 
 mod login;
+mod settings;
 mod stage;
 #[path = "../it/support.rs"]
 #[expect(dead_code, reason = "the other tests need more of it than these")]
 mod support;
 mod transfers;
+mod trust;

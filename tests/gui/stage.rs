@@ -53,11 +53,14 @@ impl Stage {
             ring.changed.notify_all();
         });
         let window = Window::new(start, Box::new(desktop.clone()), wake).unwrap();
-        let harness = Harness::builder()
+        let mut harness = Harness::builder()
             .with_size(SIZE)
             .allow_missing_glyphs()
             .with_context_setup(theme::apply)
             .build_ui_state(|ui, window: &mut Window| window.show(ui), window);
+        let ctx = harness.ctx.clone();
+        harness.state_mut().dress(&ctx);
+        harness.run_steps(2);
         Self {
             harness,
             desktop,
