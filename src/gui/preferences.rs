@@ -8,12 +8,12 @@ use super::settings::Look;
 use crate::lang::Lang;
 
 /// A character that every font with Simplified Chinese has.
-const CHINESE: char = '连';
+pub(super) const CHINESE: &str = "连";
 
 /// Whether an installed font has Chinese characters.
 pub fn has_chinese(ui: &Ui) -> bool {
     let font = egui::TextStyle::Body.resolve(ui.style());
-    ui.fonts_mut(|fonts| fonts.has_glyph(&font, CHINESE))
+    ui.fonts_mut(|fonts| fonts.has_glyphs(&font, CHINESE))
 }
 
 /// Draws the button that opens the menu, and the one that changes the language.

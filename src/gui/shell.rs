@@ -7,10 +7,13 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use eframe::egui;
+use eframe::egui::FontDefinitions;
+use eframe::egui::epaint::text::{FallbackRequest, FontProvider as _};
 use egui_system_font_provider::SystemFontProvider;
 
 use super::engine::Wake;
 use super::platform::{Pick, Picked, Platform};
+use super::preferences;
 use super::settings::Settings;
 use super::window::{Start, Window};
 use crate::error::{Error, Kind, Result};
@@ -42,7 +45,9 @@ pub fn run(start: Start) -> Result<()> {
         options,
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
-            ctx.set_font_providers(vec![Arc::new(system_fonts())]);
+            let system = SystemFontProvider::new().with_locale(Some("zh-CN"));
+            ctx.set_fonts(fonts(&system));
+            ctx.set_font_providers(vec![Arc::new(system)]);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
             let mut window = Window::new(&start, Box::new(Desktop), wake)?;
             window.dress(&creation.egui_ctx);
@@ -60,10 +65,21 @@ pub fn run(start: Start) -> Result<()> {
     })
 }
 
-/// The installed fonts, for what the built-in ones lack. Han characters are those of Simplified Chinese, whatever
-/// the system's language: the window speaks it.
-fn system_fonts() -> SystemFontProvider {
-    SystemFontProvider::new().with_locale(Some("zh-CN"))
+/// The built-in fonts, and right behind the letters an installed one with Simplified Chinese: the built-in symbols
+/// have full-width punctuation of their own, which does not go with Chinese text.
+fn fonts(system: &SystemFontProvider) -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    for (family, all) in &mut fonts.families {
+        let request = FallbackRequest {
+            cluster: preferences::CHINESE,
+            family,
+        };
+        if let Some(found) = system.font_for(&request) {
+            all.insert(all.len().min(1), found.name.clone());
+            fonts.font_data.insert(found.name, Arc::new(found.data));
+        }
+    }
+    fonts
 }
 
 struct App {

@@ -179,8 +179,8 @@ fn show_agreed(ui: &mut Ui, cx: &mut Cx<'_>, connected: &Connected) {
             "Who the server is, and how it was checked",
             "服务器是谁，以及如何检查",
         );
-        let word = egui::Button::new(cx.say("Certificate…", "证书…")).small();
-        if ui.add(word).on_hover_text(tip).clicked() {
+        let word = cx.say("Certificate…", "证书…");
+        if ui.button(word).on_hover_text(tip).clicked() {
             cx.act(Action::Open(Tab::Trust));
         }
     });

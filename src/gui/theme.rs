@@ -8,7 +8,7 @@ use super::settings::Look;
 pub const GAP: f32 = 8.0;
 
 /// Height of a row in a table.
-pub const ROW: f32 = 24.0;
+pub const ROW: f32 = 26.0;
 
 /// Seconds without any input after which a text cursor stops blinking, as GTK's does: each blink draws the window.
 const BLINK_S: f64 = 10.0;
@@ -78,7 +78,7 @@ pub fn apply(ctx: &Context) {
     ctx.all_styles_mut(|style| {
         style.spacing.item_spacing = Vec2::new(GAP, 6.0);
         style.spacing.button_padding = Vec2::new(10.0, 4.0);
-        style.spacing.interact_size.y = 26.0;
+        style.spacing.interact_size.y = ROW;
         style.spacing.window_margin = Margin::same(16);
         style.visuals.window_corner_radius = CornerRadius::same(8);
         style.visuals.striped = true;

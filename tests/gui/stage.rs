@@ -147,7 +147,11 @@ impl Stage {
         self.harness
             .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
         self.harness.run_steps(2);
-        self.harness.event(egui::Event::Text(text.to_owned()));
+        match text {
+            // Typing nothing would replace nothing.
+            "" => self.harness.key_press(egui::Key::Delete),
+            text => self.harness.event(egui::Event::Text(text.to_owned())),
+        }
         self.harness.run_steps(2);
     }
 

@@ -1,6 +1,6 @@
 //! The list of recent connections.
 
-use egui::{Align, Atom, Button, Layout, RichText, Role, Ui, Vec2, WidgetInfo};
+use egui::{Align, AtomExt as _, Button, Layout, RichText, Role, Ui, Vec2, WidgetInfo};
 
 use crate::client;
 use crate::gui::action::{Action, Cx};
@@ -32,11 +32,13 @@ pub(super) fn show<'a>(ui: &mut Ui, cx: &mut Cx<'_>, all: &'a [Recent]) -> Optio
             let sign = RichText::new(recent.security.sign()).color(colour);
             let width = ui.available_width() - FORGET - ui.spacing().item_spacing.x;
             let size = Vec2::new(width, HEIGHT);
-            let button =
-                Button::new((sign, format!("{} @ {place}", who(recent, cx)), Atom::grow()))
-                    .min_size(size)
-                    .truncate()
-                    .fill(theme::card(ui.visuals().dark_mode));
+            let text = RichText::new(format!("{} @ {place}", who(recent, cx)));
+            // The sign stays whole, the name is cut.
+            let text = text.atom_shrink(true).atom_grow(true);
+            let button = Button::new((sign, text))
+                .min_size(size)
+                .wrap_mode(egui::TextWrapMode::Truncate)
+                .fill(theme::card(ui.visuals().dark_mode));
             let layout = Layout::left_to_right(Align::Center);
             let fill = ui
                 .allocate_ui_with_layout(size, layout, |ui| ui.add(button))

@@ -42,8 +42,8 @@ impl Security {
                 "密封的信：服务器证明自己的身份；您用密码登录。",
             ),
             Self::Mutual => both(
-                "A sealed letter between acquaintances: you prove yourself by certificate too.",
-                "双方相识的密封信：您也用证书证明自己的身份。",
+                "A sealed letter: the server proves who it is, and you do by certificate.",
+                "密封的信：服务器证明自己的身份，您也用证书证明。",
             ),
         }
     }

@@ -5,6 +5,7 @@ mod view;
 use time::OffsetDateTime;
 
 use crate::pki::inspect::CertificateInfo;
+use crate::pki::verify::{Check, Outcome, Step};
 use crate::transport::{Checks, Ending, Party, Story, What};
 
 /// Fewer days left than these are warned of.
@@ -105,6 +106,15 @@ impl Trust {
     pub fn was_stopped(&self) -> bool {
         let failed = |story: &Story| matches!(story.ending, Ending::Failed { .. });
         self.story.as_ref().is_some_and(failed) && !self.chain().is_empty()
+    }
+
+    /// Whether the path to the CA holds, whatever else is wrong.
+    fn is_path_proved(&self) -> bool {
+        let counts = |step: &&Step| matches!(step.check, Check::Issuer | Check::Signature);
+        self.checks().is_some_and(|checks| {
+            let mut steps = checks.steps.iter().filter(counts);
+            steps.all(|step| step.outcome == Outcome::Passed)
+        })
     }
 
     /// The names from the CA down to the server's certificate.

@@ -14,6 +14,9 @@ use crate::transport::{Checks, Ending, Story};
 /// Width of the names beside what they name.
 const NAME: f32 = 110.0;
 
+/// Height of a line.
+const LINE: f32 = 18.0;
+
 impl Trust {
     /// Draws all that is known.
     pub fn show(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -30,6 +33,8 @@ impl Trust {
 
     /// Draws what was shown, and how the checks went.
     pub fn show_shown(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        // Lines of text, not rows of buttons.
+        ui.spacing_mut().interact_size.y = LINE;
         self.show_verdict(ui, cx);
         let chain = self.chain();
         if let Some(leaf) = chain.first() {
@@ -117,10 +122,12 @@ impl Trust {
     /// From the CA down to the certificate.
     fn show_path(&self, ui: &mut Ui, cx: &Cx<'_>) {
         let path = self.path();
+        let proved = self.is_path_proved();
         for (depth, name) in path.iter().enumerate() {
             let what = match (depth, depth + 1 == path.len()) {
                 (_, true) => cx.say("the server", "服务器"),
-                (0, _) => "CA",
+                (0, _) if proved => cx.say("CA, believed here", "CA，在此受信任"),
+                (0, _) => cx.say("named as the issuer, not proved", "自称的签发者，未经证实"),
                 _ => cx.say("intermediate CA", "中间 CA"),
             };
             ui.horizontal(|ui| {
