@@ -3,6 +3,8 @@
 //! A text stands in both languages side by side where it is made ([`Both`], [`Error::zh`](crate::error::Error::zh)),
 //! so that one cannot be changed without seeing the other. What is for programs and logs is English.
 
+use serde::Serialize;
+
 /// A language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
@@ -35,12 +37,19 @@ impl Lang {
 }
 
 /// One text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Both {
     /// In English: lower case, without a full stop.
     pub en: String,
     /// In Simplified Chinese, without a full stop.
     pub zh: String,
+}
+
+impl Both {
+    /// The text in a language.
+    pub fn of(&self, lang: Lang) -> &str {
+        lang.pick(&self.en, &self.zh)
+    }
 }
 
 /// One text in both languages.

@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::experiments::{self, Experiment};
+use super::interrupt::unless_interrupted;
 use super::output::Output;
+use super::timeline::{self, HandshakeCommand};
 use crate::error::Result;
-use crate::lab::compare::facts::RunKind;
+use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
+use crate::lab::report::proof::proof;
 use crate::lab::report::table::{rows, title};
+use crate::lab::report::tampering::lesson;
 use crate::text::escape;
 
 /// `sealpost lab`
@@ -28,6 +32,12 @@ enum LabSubcommand {
     /// privilege and no Wireshark. The keys of the sealed runs are written beside the captures, for
     /// Wireshark; outside the lab Sealpost writes keys only when told to with --keylog.
     Compare(CompareCommand),
+    /// Shake hands with TLS 1.3 and 1.2, one-way and mutual, and annotate every message of it
+    ///
+    /// Real handshakes, between an own server and client with certificates made for it. What a stranger sees
+    /// of each record stands beside what is inside, opened with the keys of the run; then the four side by
+    /// side. Nothing is left behind unless --out names a folder.
+    Handshake(HandshakeCommand),
     #[command(flatten)]
     Experiment(Experiment),
 }
@@ -44,14 +54,34 @@ struct CompareCommand {
     /// Also TLS 1.3 without a client certificate, and TLS 1.2 with and without one
     #[arg(long)]
     all: bool,
+    /// Who captures: the tap, or the kernel too (Linux, CAP_NET_RAW), into files of its own
+    #[arg(long, value_name = "SOURCE", default_value = "auto")]
+    source: SourceFlag,
+    /// Also upload past somebody who alters one bit on the way, and show who notices
+    #[arg(long)]
+    tamper: bool,
+}
+
+/// Who captures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SourceFlag {
+    /// The tap makes the files; where the kernel can capture too, both are compared
+    Auto,
+    /// The tap alone
+    Tap,
+    /// The tap, and the kernel into *.kernel.pcapng beside it
+    Kernel,
 }
 
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
-    match command.command {
+    unless_interrupted(move || match command.command {
         LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
+        LabSubcommand::Handshake(command) => {
+            timeline::handshake_run(&command, output).map(|()| ExitCode::SUCCESS)
+        }
         LabSubcommand::Experiment(experiment) => experiments::run(&experiment, output),
-    }
+    })
 }
 
 fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
@@ -62,6 +92,12 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
             true => RunKind::ALL.to_vec(),
             false => RunKind::USUAL.to_vec(),
         },
+        source: match command.source {
+            SourceFlag::Auto => Source::Auto,
+            SourceFlag::Tap => Source::Tap,
+            SourceFlag::Kernel => Source::Kernel,
+        },
+        tamper: command.tamper,
     };
     let compared = compare(&options, &mut |doing| output.note(doing))?;
     if !compared.replaced.is_empty() {
@@ -81,6 +117,10 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
         std::iter::once(row.what.en).chain(cells).collect()
     });
     output.table(&headings, table);
+    let report = &compared.report;
+    for line in lesson(report).into_iter().chain(proof(report)) {
+        output.line(output.lang.pick(line.en, line.zh));
+    }
     let out = escape(&options.out.to_string_lossy());
     output.line(format!("{out}: {}", compared.files.join(", ")));
     output.note(format!(

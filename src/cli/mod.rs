@@ -13,6 +13,7 @@ mod doctor;
 mod experiments;
 mod files;
 mod gui;
+mod interrupt;
 mod lab;
 mod output;
 mod pki;
@@ -21,6 +22,7 @@ mod secret;
 mod serve;
 mod settings;
 mod show_as;
+mod timeline;
 mod tls;
 mod walk;
 

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use super::traces::Folder;
 use crate::client::{Login, Target};
 use crate::config::Limits;
 use crate::error::{Error, Kind, Result};
@@ -38,7 +38,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The folder, and what is made in it.
 #[derive(Debug)]
 pub(super) struct House {
-    dir: TempDir,
+    dir: Folder,
     /// The CA both sides trust.
     pub(super) ca: Authority,
     /// The user's password, new each time.
@@ -52,7 +52,7 @@ pub(super) type Pair = (PathBuf, PathBuf);
 impl House {
     /// Makes one: the CA, a server's and a client's certificate.
     pub(super) fn new() -> Result<Self> {
-        let dir = TempDir::with_prefix("sealpost-lab-").map_err(|error| cannot("make", error))?;
+        let dir = Folder::make().map_err(|error| cannot("make", error))?;
         let (ca, _) = Authority::init(&dir.path().join("certs"), &InitOptions::default())?;
         ca.issue(&IssueRequest {
             out: Some("server".into()),

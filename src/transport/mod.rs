@@ -17,6 +17,7 @@ mod socket;
 mod story;
 mod stream;
 mod tape;
+pub mod tls;
 
 pub use clients::Allow;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, Witnesses, connect, connect_witnessed};

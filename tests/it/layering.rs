@@ -194,7 +194,7 @@ fn a_session_never_names_tls_or_sockets() {
 }
 
 /// A foreign interface and where it may be named: a beginning of the path.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 19] = [
     ("rcgen::", &["pki/"]),
     ("x509_parser::", &["pki/", "lab/"]),
     ("pkcs8::", &["pki/"]),
@@ -211,6 +211,7 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("etherparse::", &["lab/"]),
     ("maud::", &["lab/report/"]),
     ("socket2::", &["server/listen.rs", "lab/"]),
+    ("use nix::", &["lab/kernel/"]),
     ("signal_hook::", &["cli/"]),
     (
         "unicode_normalization::",

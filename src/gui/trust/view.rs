@@ -236,8 +236,7 @@ fn show_checks(ui: &mut Ui, cx: &Cx<'_>, checks: &Checks) {
 
 fn show_check(ui: &mut Ui, cx: &Cx<'_>, step: &Step) {
     let dark = ui.visuals().dark_mode;
-    let name = step.check.name();
-    let name = cx.say(&name.en, &name.zh);
+    let name = step.check.name(cx.lang);
     let says = escape(cx.say(&step.says, &step.says_zh));
     let (sign, colour) = match step.outcome {
         Outcome::Passed => ("✔", Some(theme::good(dark))),

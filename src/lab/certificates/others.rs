@@ -3,13 +3,14 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::zoo::Animal;
 use super::{Verdict, peers};
 use crate::lab::house::{Pair, SERVER};
+use crate::lab::traces::Program;
 use crate::text::escape;
 
 /// How long a tool may take to end by itself.
@@ -165,7 +166,7 @@ fn judge_client(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let Ok(mut child) = command.spawn() else {
+    let Ok(mut child) = Program::start(&mut command) else {
         return Verdict::missing(tool);
     };
     let address = listening(&mut child);
@@ -197,7 +198,7 @@ fn judge_client(
 }
 
 /// The address in the first line a server prints.
-fn listening(child: &mut Child) -> Option<SocketAddr> {
+fn listening(child: &mut Program) -> Option<SocketAddr> {
     let out = child.stdout.as_mut()?;
     let mut lines = BufReader::with_capacity(1, out).lines();
     let found = lines
@@ -209,7 +210,7 @@ fn listening(child: &mut Child) -> Option<SocketAddr> {
 }
 
 /// Waits for a tool's end, and ends it when it does not.
-fn end(child: &mut Child) -> Option<i32> {
+fn end(child: &mut Program) -> Option<i32> {
     let until = Instant::now() + END;
     while Instant::now() < until {
         if let Ok(Some(status)) = child.try_wait() {
@@ -217,41 +218,34 @@ fn end(child: &mut Child) -> Option<i32> {
         }
         thread::sleep(Duration::from_millis(5));
     }
-    let _gone = child.kill();
-    let _reaped = child.wait();
+    child.stop();
     None
 }
 
 /// A server of openssl, for keys nobody else signs with; ended when dropped.
 pub(super) struct OldServer {
     pub(super) address: SocketAddr,
-    child: Child,
+    /// Ended with it.
+    _program: Program,
 }
 
 impl OldServer {
     /// Serves `shown`; none when openssl cannot either.
     pub(super) fn open(shown: &Pair) -> Option<Self> {
-        let mut child = Command::new("openssl")
+        let mut command = Command::new("openssl");
+        command
             .args(["s_server", "-accept", "127.0.0.1:0", "-www"])
             .args(["-cipher", "ALL:@SECLEVEL=0"])
             .args([Path::new("-cert"), &shown.0, Path::new("-key"), &shown.1])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        if let Some(address) = listening(&mut child) {
-            return Some(Self { address, child });
-        }
-        end(&mut child);
-        None
-    }
-}
-
-impl Drop for OldServer {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
+            .stderr(Stdio::null());
+        let mut program = Program::start(&mut command).ok()?;
+        let address = listening(&mut program)?;
+        Some(Self {
+            address,
+            _program: program,
+        })
     }
 }
 

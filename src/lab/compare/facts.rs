@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
+use super::beside::KernelCapture;
+use super::tamper::Tampered;
 use super::turns::Turn;
 use crate::lab::find::Connection;
 use crate::lab::tap::Direction;
+use crate::lab::timeline;
 
 /// Bits a byte from which on a file cannot be told from encrypted bytes by its entropy.
 pub const ENTROPY_OF_NOISE: f64 = 7.5;
@@ -63,6 +66,18 @@ impl RunKind {
     }
 }
 
+/// Who captures the packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The tap; and the kernel beside it as a witness, where it can be had.
+    #[default]
+    Auto,
+    /// The tap alone.
+    Tap,
+    /// The tap and the kernel, each into files of its own.
+    Kernel,
+}
+
 /// A whole comparison.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -82,6 +97,8 @@ pub struct Report {
     pub runs: Vec<Run>,
     /// What the figures must be read with.
     pub caveats: Vec<Caveat>,
+    /// Why the kernel did not capture the runs beside the tap; none when it did.
+    pub kernel_missing: Option<Text>,
     /// What is claimed, and the command that proves it.
     pub claims: Vec<Claim>,
 }
@@ -136,6 +153,12 @@ pub struct Run {
     pub records: Vec<Record>,
     /// Records that are not kept.
     pub records_more: u64,
+    /// The kernel's capture of the same run, where there was one.
+    pub kernel: Option<KernelCapture>,
+    /// What came of one altered bit, where that was tried.
+    pub tampered: Option<Tampered>,
+    /// The handshake, annotated: what a stranger sees beside what the run's keys open; none for plain.
+    pub timeline: Option<timeline::Connection>,
 }
 
 impl Run {

@@ -2,14 +2,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::beside::KernelFile;
 use super::comments::Comments;
 use super::facts::{Report, Run, RunKind};
 use super::{BUFFER_BYTES, open};
 use crate::error::{Error, Kind, Result};
-use crate::lab::pcapng::{About, Writer};
+use crate::lab::pcapng::{About, LINK_ETHERNET, LINK_RAW, Writer};
 use crate::lab::report::{html, readme};
 
 /// Who may read a capture or a key log: its owner.
@@ -52,6 +54,7 @@ impl Out {
         from: &Path,
         keys: Option<&PathBuf>,
         comments: &Comments,
+        names: &[(IpAddr, String)],
     ) -> Result<()> {
         let mut reader = open(from)?;
         let secrets = keys.map(fs::read).transpose();
@@ -67,11 +70,13 @@ impl Out {
             comment: &about,
             interface: "sealpost-tap",
             description: "A relay's byte streams; the IP and TCP headers are reconstructed",
+            link: LINK_RAW,
         };
         let failed = failed(&self.dir, &name);
         let file = self.create(&name, PRIVATE)?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         let mut writer = Writer::new(file, &about).map_err(&failed)?;
+        writer.names(names).map_err(&failed)?;
         if let Some(secrets) = secrets {
             writer.secrets(&secrets).map_err(&failed)?;
         }
@@ -81,6 +86,34 @@ impl Out {
             written.map_err(&failed)?;
         }
         writer.finish().map(drop).map_err(&failed)
+    }
+
+    /// Begins a file for the kernel's packets; its name and where to write.
+    pub(super) fn kernel(
+        &mut self,
+        kind: RunKind,
+        names: &[(IpAddr, String)],
+    ) -> Result<(String, KernelFile)> {
+        let name = format!("{}.kernel.pcapng", kind.word());
+        let comment = format!(
+            "sealpost lab compare, run {}. Captured by the kernel on lo (AF_PACKET), between the client and the relay. \
+             TCP checksums look wrong because they are left to a network card that loopback does not have; \
+             segments are larger than on a network because loopback carries 64 KiB in one packet.",
+            kind.word()
+        );
+        let about = About {
+            application: concat!("sealpost ", env!("CARGO_PKG_VERSION")),
+            comment: &comment,
+            interface: "lo",
+            description: "Linux' loopback, received packets only, so that each is seen once",
+            link: LINK_ETHERNET,
+        };
+        let failed = failed(&self.dir, &name);
+        let file = self.create(&name, PRIVATE)?;
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let mut writer = Writer::new(file, &about).map_err(&failed)?;
+        writer.names(names).map_err(&failed)?;
+        Ok((name, writer))
     }
 
     /// Copies the key log.

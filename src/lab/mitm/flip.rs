@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Builder};
 
-use super::door::{Between, Door, attack, relay};
 use super::victim::{self, Told};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::client::{Login, Target, download, upload};
 use crate::error::Result;
+use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::{Running, USER};
 use crate::lab::overhear;
 use crate::lab::tap::Direction;

@@ -4,7 +4,6 @@
 //! does with the bytes what it likes. Plain TCP gives it everything. TLS gives it nothing, as long as the
 //! client verifies the server; that is what the steps show, each on a run of its own.
 
-mod door;
 mod flip;
 mod forge;
 mod plain;

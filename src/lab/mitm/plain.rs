@@ -3,11 +3,11 @@
 use std::io::BufReader;
 use std::net::TcpStream;
 
-use super::door::{Door, attack, relay};
 use super::forge::{Forgery, Loot, stand_between};
 use super::victim::{self, NOTE, NOTE_NAME, last_line, short};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::error::Result;
+use crate::lab::door::{Door, attack, relay};
 use crate::lab::overhear;
 
 /// What the attacker changes: who is paid, and how much.

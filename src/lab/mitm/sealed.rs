@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::door::{Between, Door, attack, relay};
 use super::forge::{self, Loot, stand_between};
 use super::plain::FORGERY;
 use super::victim::{self, NOTE, NOTE_NAME, Told};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::error::{Error, Kind, Result};
+use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::{self, PATIENCE, Pair, Running, SERVER, USER};
 use crate::lab::overhear;
 use crate::pki::{Authority, InitOptions, IssueRequest, inspect, keys};

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use super::door::{Between, Door, attack, relay};
 use super::forge;
 use super::victim::{self, Told};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::error::Result;
+use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::Running;
 use crate::lab::overhear;
 use crate::protocol::FIRST_BYTE_TLS;

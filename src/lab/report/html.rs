@@ -5,11 +5,13 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::lessons;
 use super::picture::{ladder, sizes};
+use super::proof;
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
+use super::tampering;
+use super::{handshake, lessons};
 use crate::lab::compare::facts::{Report, Run, RunKind, Text};
 use crate::text::size;
 
@@ -24,6 +26,7 @@ pub fn page(report: &Report) -> String {
                 meta name="robots" content="noindex";
                 title { "Sealpost: what a stranger reads" }
                 style { (PreEscaped(include_str!("style.css"))) }
+                style { (PreEscaped(handshake::STYLE)) }
             }
             body {
                 input.switch #en type="radio" name="language" checked aria-label="English";
@@ -34,6 +37,7 @@ pub fn page(report: &Report) -> String {
                     (findings(report))
                     (read_alike(report))
                     (pictures(report))
+                    (handshake::section(report))
                     (lessons::wireshark(report))
                     (lessons::questions(report))
                     (proofs(report))
@@ -145,6 +149,8 @@ fn findings(report: &Report) -> Markup {
                 " 比特；加密后的字节接近 8。字节数为双向 TCP 载荷，含握手。",
             ))
         }
+        (proof::section(report))
+        (tampering::section(report))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::proof::proof;
 use super::table::title;
+use super::tampering;
 use crate::lab::compare::facts::Report;
 use crate::text::{escape, size};
 
@@ -53,6 +55,16 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
             run.capture,
             title(run.kind).en
         )?;
+        if let Some(capture) = run
+            .kernel
+            .as_ref()
+            .and_then(|kernel| kernel.capture.as_ref())
+        {
+            writeln!(
+                out,
+                "  {capture:<25} the same run as the kernel saw it, between client and relay"
+            )?;
+        }
         if run.connection.tls.is_some() {
             writeln!(
                 out,
@@ -78,6 +90,12 @@ fn claims(out: &mut String, report: &Report) -> std::fmt::Result {
         out,
         "the IP and TCP headers around them are reconstructed. Times are of one run on one machine."
     )?;
+    for line in proof(report) {
+        writeln!(out, "{}", line.en)?;
+    }
+    for line in tampering::lines(report) {
+        writeln!(out, "{}", line.en)?;
+    }
     writeln!(out, "\nCLAIMS, AND THE COMMAND THAT PROVES EACH")?;
     writeln!(
         out,
@@ -97,7 +115,7 @@ fn claims(out: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(out, "   $ {}", claim.command)?;
         match claim.output.as_str() {
             "" => writeln!(out, "   (prints nothing)\n")?,
-            output => writeln!(out, "   {output}\n")?,
+            output => writeln!(out, "   {}\n", output.replace('\n', "\n   "))?,
         }
     }
     Ok(())

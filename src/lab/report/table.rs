@@ -1,5 +1,6 @@
 //! The essence: rows are what a stranger wants, columns the runs.
 
+use super::tampering;
 use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
 use crate::lab::find::SecretFinding;
 use crate::text::{escape, size};
@@ -40,7 +41,7 @@ pub fn rows(report: &Report) -> Vec<Row> {
         cells: report.runs.iter().map(cell).collect(),
     };
     let secret = |label: &'static str| move |run: &Run| found(run.secret(label));
-    vec![
+    let mut rows = vec![
         row("user name", "用户名", &secret("user")),
         row("password", "密码", &secret("password")),
         row("file name", "文件名", &secret("file name")),
@@ -101,7 +102,29 @@ pub fn rows(report: &Report) -> Vec<Row> {
                 )
             },
         ),
-    ]
+    ];
+    rows.extend(more(report));
+    rows
+}
+
+/// What is behind the run itself: its price, and what an attacker who alters it comes to.
+fn more(report: &Report) -> Vec<Row> {
+    let row = |what: Text, cell: fn(&Run) -> Cell| Row {
+        what,
+        cells: report.runs.iter().map(cell).collect(),
+    };
+    let mut rows = vec![row(
+        text(
+            "more time than plain (one run, no login)",
+            "比明文多用的时间（单次，不含登录）",
+        ),
+        extra_time,
+    )];
+    if report.runs.iter().any(|run| run.tampered.is_some()) {
+        let what = text("to alter one bit unnoticed", "改动一个比特而不被发现");
+        rows.push(row(what, tampering::cell));
+    }
+    rows
 }
 
 /// A run in a few words.
@@ -236,6 +259,20 @@ fn certificate(run: &Run, of_client: bool) -> Cell {
         Some(subject) => name(Some(subject.clone())),
         None if of_client && !run.kind.is_mutual() => figure("–".to_owned()),
         None => hidden(),
+    }
+}
+
+/// One run on one machine: an order of magnitude, and it may be less than nothing.
+fn extra_time(run: &Run) -> Cell {
+    match &run.overhead {
+        Some(overhead) if run.kind != RunKind::Plain => {
+            let sign = if overhead.ns < 0 { '−' } else { '+' };
+            figure(format!(
+                "{sign}{}",
+                milliseconds(overhead.ns.unsigned_abs())
+            ))
+        }
+        _ => figure("–".to_owned()),
     }
 }
 
