@@ -53,11 +53,14 @@ impl Stage {
             ring.changed.notify_all();
         });
         let window = Window::new(start, Box::new(desktop.clone()), wake).unwrap();
-        let harness = Harness::builder()
+        let mut harness = Harness::builder()
             .with_size(SIZE)
             .allow_missing_glyphs()
             .with_context_setup(theme::apply)
             .build_ui_state(|ui, window: &mut Window| window.show(ui), window);
+        let ctx = harness.ctx.clone();
+        harness.state_mut().dress(&ctx);
+        harness.run_steps(2);
         Self {
             harness,
             desktop,
@@ -180,7 +183,11 @@ impl Stage {
         self.harness
             .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
         self.harness.run_steps(2);
-        self.harness.event(egui::Event::Text(text.to_owned()));
+        match text {
+            // Typing nothing would replace nothing.
+            "" => self.harness.key_press(egui::Key::Delete),
+            text => self.harness.event(egui::Event::Text(text.to_owned())),
+        }
         self.harness.run_steps(2);
     }
 

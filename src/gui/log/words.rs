@@ -29,7 +29,8 @@ pub(super) fn connecting(request: &Request) -> Both {
 pub(super) fn session(event: &SessionEvent) -> Vec<(Tone, Both)> {
     let one = |tone, text| vec![(tone, text)];
     match event {
-        SessionEvent::Locked(key) => {
+        SessionEvent::Locked(_, Some(told)) => one(Tone::Trouble, told.message.clone()),
+        SessionEvent::Locked(key, None) => {
             let key = key.display();
             let (en, zh) = (
                 format!("the key {key} needs its passphrase"),
