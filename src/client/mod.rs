@@ -7,6 +7,8 @@ mod address;
 mod batch;
 mod download;
 mod upload;
+mod walk;
+mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,8 +20,9 @@ use zeroize::Zeroizing;
 
 pub use address::{host_and_port, is_this_machine};
 pub use batch::{Batch, Job, Outcome, Watch};
-pub use download::{Download, download};
+pub use download::{Download, discard, download};
 pub use upload::{Upload, upload};
+pub use walk::{Found, below, file, own_name, walk};
 
 use crate::error::{Error, Kind, Result};
 use crate::lang::both;
@@ -404,7 +407,11 @@ impl<W: Wire> Client<W> {
             Kind::Protocol,
             format!("the server cannot be understood: {what}"),
         )
-        .hint("is it a Sealpost server of this version?");
+        .hint("is it a Sealpost server of this version?")
+        .zh(
+            format!("无法理解服务器：{what}"),
+            "它是这一版本的 Sealpost 服务器吗？",
+        );
         self.with_id(error)
     }
 
@@ -422,8 +429,10 @@ impl<W: Wire> Client<W> {
             }
             (_, code) => next_step(code),
         };
+        let (message_zh, hint_zh) = words::chinese(refusal.code);
         let error = Error::new(refusal.code.into(), refusal.message.clone())
             .hint(hint)
+            .zh(message_zh, hint_zh)
             .source(refusal);
         self.with_id(error)
     }
