@@ -109,15 +109,22 @@ pub fn download<W: Wire>(
     })
 }
 
-/// Removes what an interrupted download to `target` has left, unless another download is writing it now.
-pub fn discard(target: &Path) {
-    let part = with_suffix(target, ".part");
-    // Opened and locked only if it is there: a download that never began has left nothing.
-    let Ok(file) = File::open(&part) else {
+/// Removes what an interrupted download of `name` to `target` has left; not what another download is writing
+/// now, nor a file that no download of `name` made.
+pub fn discard(name: &FileName, target: &Path) {
+    let (path, note) = (
+        with_suffix(target, ".part"),
+        with_suffix(target, ".part.json"),
+    );
+    let Ok(file) = File::open(&path) else {
         return;
     };
-    if file.try_lock().is_ok() && is_at(&part, &file) {
-        for path in [part, with_suffix(target, ".part.json")] {
+    let begun = fs::read(&note)
+        .ok()
+        .and_then(|note| serde_json::from_slice::<Begun>(&note).ok());
+    let ours = begun.is_some_and(|begun| begun.name == *name);
+    if ours && file.try_lock().is_ok() && is_at(&path, &file) {
+        for path in [path, note] {
             let _gone = fs::remove_file(path);
         }
     }

@@ -6,6 +6,7 @@ use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::platform::Pick;
 use crate::lang::Lang;
+use crate::protocol::FileInfo;
 
 /// Something to be done after drawing.
 #[derive(Debug)]
@@ -22,8 +23,14 @@ pub enum Action {
     Transfer(TransferOrder),
     /// Upload these files and folders into a folder of the server (`""` or `a/b/`).
     Upload(Vec<PathBuf>, String),
-    /// Download these names to a local folder.
-    Download(Vec<crate::protocol::FileInfo>, PathBuf),
+    /// Download these files, each to its path below a local folder.
+    Download(Vec<(FileInfo, PathBuf)>, PathBuf),
+    /// Go on with the transfers that were not finished when the window was closed.
+    ResumeUnfinished,
+    /// Do not offer them again.
+    ForgetUnfinished,
+    /// Close the window, whatever runs.
+    Close,
     /// Ask with a dialog for files.
     Pick(Pick),
     /// Put this text on the clipboard.

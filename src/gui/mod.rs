@@ -2,7 +2,7 @@
 //!
 //! Three layers, each knowing only the next. [`shell`] is the program's window: eframe, fonts, file dialogs.
 //! [`window`] is what is in it, drawn with egui alone, so that tests drive it without a display; its parts
-//! ([`login`], [`files`], [`queue`], [`trust`], [`wire`], [`log`]) keep what they know apart from how it is
+//! ([`login`], [`files`], [`queue`], [`dropped`], [`leave`], [`trust`], [`wire`], [`log`]) keep what they know apart from how it is
 //! drawn, and say what is to be done as [`action::Action`]s. [`engine`] does it, on threads of its own, and
 //! knows nothing of drawing.
 //!
@@ -10,8 +10,10 @@
 //! happened, and rests otherwise.
 
 pub mod action;
+pub mod dropped;
 pub mod engine;
 pub mod files;
+pub mod leave;
 pub mod log;
 pub mod login;
 pub mod platform;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::login::Security;
 use crate::error::{Error, Kind, Result};
+use crate::protocol::FileName;
 
 /// Connections remembered; the oldest go first.
 const RECENT_MAX: usize = 10;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub window: Option<[f32; 2]>,
     /// Where downloads went last.
     pub download_folder: Option<PathBuf>,
+    /// Transfers that were not finished when the window was closed.
+    pub unfinished: Vec<Unfinished>,
 }
 
 /// A connection there was; how to make it again, without what it takes to log in.
@@ -43,6 +46,23 @@ pub struct Recent {
     pub certificate: PathBuf,
     /// The file of its key.
     pub key: PathBuf,
+}
+
+/// A transfer that was not finished: what it takes to go on with it, but for the login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whose transfer it is.
+    pub user: String,
+    /// From here to there, or from there to here.
+    pub upload: bool,
+    /// The local file.
+    pub path: PathBuf,
+    /// The name on the server.
+    pub name: FileName,
 }
 
 impl Settings {

@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
 use super::action::{Action, Cx};
+use super::dropped::{self, Dropped};
 use super::engine::told::Told;
-use super::engine::transfers::{NewTransfer, State, TransferOrder};
+use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
 use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
 use super::files::Files;
+use super::leave::Leave;
 use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Pick, Picked, Platform};
@@ -19,10 +22,13 @@ use super::settings::Settings;
 use super::status;
 use super::trust::Trust;
 use super::wire::{self, Wire};
-use crate::client::Job;
+use crate::client::{Job, below};
 use crate::error::Result;
 use crate::lang::{Lang, both};
-use crate::protocol::{FileInfo, FileName};
+use crate::protocol::FileInfo;
+
+/// While uploads end one after another, the list is looked at as often as this.
+const LIST_AGAIN: Duration = Duration::from_secs(2);
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,10 +70,16 @@ pub struct Window {
     lost: Option<Told>,
     files: Files,
     transfers: Transfers,
+    dropped: Dropped,
+    leave: Leave,
     trust: Trust,
     wire: Wire,
     log: Log,
     tab: Tab,
+    /// Uploads are done that the list may not show yet.
+    unlisted: bool,
+    /// When it was looked at for the sake of uploads.
+    listed: Option<Instant>,
 }
 
 impl Window {
@@ -89,6 +101,8 @@ impl Window {
             engine,
             platform,
             login: LoginForm::new(&start.certs, settings.recent.first()),
+            leave: Leave::new(settings.unfinished.clone()),
+            dropped: Dropped::default(),
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
@@ -99,6 +113,8 @@ impl Window {
             trust: Trust::default(),
             log: Log::default(),
             tab: Tab::default(),
+            unlisted: false,
+            listed: None,
         })
     }
 
@@ -112,14 +128,48 @@ impl Window {
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
                     ) {
-                        self.engine.order(Order::Refresh);
+                        self.unlisted = true;
                     }
+                    self.leave.changed();
                     self.transfers.update(*transfer);
+                }
+                Event::Gathering(news) => {
+                    for told in &news.left_out {
+                        self.log.say(Tone::Trouble, told.message.clone());
+                    }
+                    self.transfers.gathered(news);
                 }
             }
         }
         while let Ok(picked) = self.picked.1.try_recv() {
             self.take(&picked);
+        }
+        self.list_uploads();
+        self.remember_unfinished();
+    }
+
+    /// Has the list looked at again when uploads are done; not after each of thousands.
+    fn list_uploads(&mut self) {
+        let rested = self.listed.is_none_or(|at| at.elapsed() >= LIST_AGAIN);
+        if self.unlisted && (rested || self.transfers.active() == 0) {
+            self.unlisted = false;
+            self.listed = Some(Instant::now());
+            self.engine.order(Order::Refresh);
+        }
+    }
+
+    /// Writes down now and then what is not finished, so that not even a power failure loses it.
+    fn remember_unfinished(&mut self) {
+        if self.leave.is_due() {
+            self.write_unfinished();
+        }
+    }
+
+    fn write_unfinished(&mut self) {
+        let unfinished = self.leave.unfinished(self.transfers.all());
+        if unfinished != self.settings.unfinished {
+            self.settings.unfinished = unfinished;
+            self.save();
         }
     }
 
@@ -134,7 +184,7 @@ impl Window {
         Panel::top("status").show(ui, |ui| {
             status::show(ui, &mut cx, self.connected.as_deref());
         });
-        if self.connected.is_some() {
+        if self.connected.is_some() || self.transfers.busy() > 0 {
             Panel::bottom("panels")
                 .resizable(true)
                 .default_size(220.0)
@@ -148,15 +198,27 @@ impl Window {
                     }
                 });
         }
+        let ctx = ui.ctx().clone();
+        let folder = self
+            .connected
+            .is_some()
+            .then(|| self.files.folder().to_owned());
         CentralPanel::default().show(ui, |ui| {
+            self.dropped.show(ui, &mut cx, folder.as_deref());
             if self.connected.is_some() {
                 show_lost(ui, &mut cx, self.lost.as_ref());
+                self.leave.show_unfinished(ui, &mut cx);
                 self.files.show(ui, &mut cx);
             } else {
                 self.login.show(ui, &mut cx, &self.settings.recent);
             }
         });
-        let ctx = ui.ctx().clone();
+        let active = self.transfers.active();
+        let closing = self.leave.ask(&ctx, &mut cx, active);
+        if !closing && !self.transfers.ask(&ctx, &mut cx) {
+            dropped::show_hover(&ctx, &cx, folder.as_deref());
+        }
+        self.dropped.take(&ctx, &mut cx, folder.as_deref());
         for action in actions {
             self.act(action, &ctx);
         }
@@ -202,6 +264,15 @@ impl Window {
             self.settings.remember(recent);
         }
         self.lost = None;
+        // What was begun with an earlier login to this server goes on with this one.
+        let owned = self.leave.enter(&connected);
+        let of_it = self
+            .transfers
+            .all()
+            .filter(|transfer| transfer.state.is_unfinished() && owned(&transfer.target));
+        let ids = of_it.map(|transfer| transfer.id).collect();
+        let target = Arc::clone(&connected.target);
+        self.engine.transfer(TransferOrder::Adopt(ids, target));
         self.connected = Some(connected);
         self.save();
     }
@@ -259,6 +330,9 @@ impl Window {
             Action::Transfer(order) => self.engine.transfer(order),
             Action::Upload(paths, folder) => self.upload(&paths, &folder),
             Action::Download(files, to) => self.download(&files, &to),
+            Action::ResumeUnfinished => self.resume_unfinished(),
+            Action::ForgetUnfinished => self.leave.forget(),
+            Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
@@ -275,40 +349,51 @@ impl Window {
         let Some(connected) = &self.connected else {
             return;
         };
-        let mut new = Vec::new();
-        for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match FileName::normalize(&format!("{folder}{name}")) {
-                Ok(name) => new.push(NewTransfer {
-                    job: Job::Upload {
-                        path: path.clone(),
-                        name,
-                    },
-                    size: None,
-                    target: Arc::clone(&connected.target),
-                }),
-                Err(error) => self
-                    .log
-                    .say(Tone::Trouble, both(error.to_string(), error.to_string())),
-            }
-        }
-        self.engine.transfer(TransferOrder::Add(new));
+        self.transfers.gather();
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Upload(NewUploads {
+            paths: paths.to_vec(),
+            folder: folder.to_owned(),
+            target: Arc::clone(&connected.target),
+        }));
     }
 
-    fn download(&mut self, files: &[FileInfo], to: &Path) {
+    fn download(&mut self, files: &[(FileInfo, PathBuf)], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
-        let new = files.iter().map(|file| NewTransfer {
-            job: Job::Download {
-                name: file.name.clone(),
-                path: to.join(file.name.last_part()),
-            },
-            size: Some(file.size),
-            target: Arc::clone(&connected.target),
-        });
-        self.engine.transfer(TransferOrder::Add(new.collect()));
+        let mut new = Vec::new();
+        for (file, relative) in files {
+            match below(to, relative) {
+                Ok(path) => new.push(NewTransfer {
+                    job: Job::Download {
+                        name: file.name.clone(),
+                        path,
+                    },
+                    size: Some(file.size),
+                    target: Arc::clone(&connected.target),
+                }),
+                Err(error) => {
+                    let told = Told::of(&error);
+                    self.log.say(Tone::Trouble, told.message.clone());
+                    self.transfers.leave_out(told);
+                }
+            }
+        }
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
         self.settings.download_folder = Some(to.to_owned());
+    }
+
+    /// Goes on with what an earlier window had begun.
+    fn resume_unfinished(&mut self) {
+        let Some(connected) = &self.connected else {
+            return;
+        };
+        let target = &connected.target;
+        let new = self.leave.resume(target);
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
     }
 
     fn save_capture(&mut self, path: &Path) {
@@ -332,6 +417,13 @@ impl Window {
         if let Err(error) = self.settings.save(path) {
             self.log.say(Tone::Trouble, Told::of(&error).message);
         }
+    }
+}
+
+impl Drop for Window {
+    /// What runs now goes on another time.
+    fn drop(&mut self) {
+        self.write_unfinished();
     }
 }
 

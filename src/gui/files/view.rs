@@ -22,10 +22,20 @@ impl Files {
             if ui.button(cx.say("Upload files…", "上传文件…")).clicked() {
                 cx.act(Action::Pick(Pick::UploadFiles(self.folder.clone())));
             }
+            if ui
+                .button(cx.say("Upload a folder…", "上传文件夹…"))
+                .clicked()
+            {
+                cx.act(Action::Pick(Pick::UploadFolder(self.folder.clone())));
+            }
             let selected = !self.selected.is_empty();
             let download = egui::Button::new(cx.say("Download…", "下载…"));
             if ui.add_enabled(selected, download).clicked() {
-                cx.act(Action::Pick(Pick::DownloadTo(self.selected())));
+                let files = self.selected().into_iter().map(|file| {
+                    let path = file.name.last_part().into();
+                    (file, path)
+                });
+                cx.act(Action::Pick(Pick::DownloadTo(files.collect())));
             }
             if ui.button(cx.say("Refresh", "刷新")).clicked() {
                 cx.act(Action::Order(Order::Refresh));
