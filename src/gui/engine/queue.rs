@@ -288,3 +288,6 @@ fn way(transfer: &Transfer) -> usize {
         Job::Download { .. } => 1,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -290,3 +290,6 @@ pub(super) enum Mail {
 pub(super) fn start(out: Out) -> Result<Sender<Mail>> {
     dealer::start(out)
 }
+
+#[cfg(test)]
+mod tests;
