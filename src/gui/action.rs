@@ -6,7 +6,17 @@ use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::platform::Pick;
 use crate::lang::Lang;
-use crate::protocol::FileInfo;
+use crate::protocol::{FileInfo, FileName};
+
+/// A file to be downloaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The file.
+    pub file: FileInfo,
+    /// Its path below the folder that is chosen for it: what follows the folder shown, so that what is in
+    /// folders comes in folders.
+    pub path: FileName,
+}
 
 /// Something to be done after drawing.
 #[derive(Debug)]
@@ -23,8 +33,8 @@ pub enum Action {
     Transfer(TransferOrder),
     /// Upload these files and folders into a folder of the server (`""` or `a/b/`).
     Upload(Vec<PathBuf>, String),
-    /// Download these files, each to its path below a local folder.
-    Download(Vec<(FileInfo, PathBuf)>, PathBuf),
+    /// Download these into a local folder.
+    Download(Vec<Wanted>, PathBuf),
     /// Go on with the transfers that were not finished when the window was closed.
     ResumeUnfinished,
     /// Do not offer them again.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
-use crate::protocol::FileInfo;
+use super::action::Wanted;
 
 /// What a dialog is to choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub enum Pick {
     UploadFiles(String),
     /// A folder to upload into this folder of the server.
     UploadFolder(String),
-    /// The local folder for these downloads, each with its path below that.
-    DownloadTo(Vec<(FileInfo, PathBuf)>),
+    /// The local folder for these downloads.
+    DownloadTo(Vec<Wanted>),
     /// The file to save the capture in.
     Capture,
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
-use super::action::{Action, Cx};
+use super::action::{Action, Cx, Wanted};
 use super::dropped::{self, Dropped};
 use super::engine::told::Told;
 use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
@@ -25,7 +25,6 @@ use super::wire::{self, Wire};
 use crate::client::{Job, below};
 use crate::error::Result;
 use crate::lang::{Lang, both};
-use crate::protocol::FileInfo;
 
 /// While uploads end one after another, the list is looked at as often as this.
 const LIST_AGAIN: Duration = Duration::from_secs(2);
@@ -358,13 +357,13 @@ impl Window {
         }));
     }
 
-    fn download(&mut self, files: &[(FileInfo, PathBuf)], to: &Path) {
+    fn download(&mut self, wanted: &[Wanted], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
         let mut new = Vec::new();
-        for (file, relative) in files {
-            match below(to, relative) {
+        for Wanted { file, path } in wanted {
+            match below(to, Path::new(path.as_str())) {
                 Ok(path) => new.push(NewTransfer {
                     job: Job::Download {
                         name: file.name.clone(),

@@ -4,7 +4,7 @@ use egui::{Label, Response, Sense, Ui};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 use super::{Column, Files, Row};
-use crate::gui::action::{Action, Cx};
+use crate::gui::action::{Action, Cx, Wanted};
 use crate::gui::engine::Order;
 use crate::gui::platform::Pick;
 use crate::gui::theme::ROW;
@@ -31,11 +31,11 @@ impl Files {
             let selected = !self.selected.is_empty();
             let download = egui::Button::new(cx.say("Download…", "下载…"));
             if ui.add_enabled(selected, download).clicked() {
-                let files = self.selected().into_iter().map(|file| {
-                    let path = file.name.last_part().into();
-                    (file, path)
+                let wanted = self.selected().into_iter().filter_map(|file| {
+                    let path = file.name.last_part().parse().ok()?;
+                    Some(Wanted { file, path })
                 });
-                cx.act(Action::Pick(Pick::DownloadTo(files.collect())));
+                cx.act(Action::Pick(Pick::DownloadTo(wanted.collect())));
             }
             if ui.button(cx.say("Refresh", "刷新")).clicked() {
                 cx.act(Action::Order(Order::Refresh));

@@ -5,6 +5,7 @@ pub mod rate;
 mod view;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::engine::told::Told;
 use super::engine::transfers::{AT_ONCE, Gathering, Id, State, Transfer};
@@ -21,6 +22,8 @@ pub struct Transfers {
     order: Vec<Id>,
     stale: bool,
     ended: u64,
+    /// From here on time is counted.
+    since: Instant,
     /// The one whose details are shown.
     selected: Option<Id>,
     at_once: usize,
@@ -71,6 +74,7 @@ impl Default for Transfers {
             order: Vec::new(),
             stale: false,
             ended: 0,
+            since: Instant::now(),
             selected: None,
             at_once: AT_ONCE,
             gathering: 0,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use egui::{Align, Button, DragValue, Label, Layout, ProgressBar, RichText, Sense, Ui};
+use egui::{Align, Button, DragValue, Label, Layout, ProgressBar, RichText, Sense, Ui, UiBuilder};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::rate::time_left;
@@ -22,14 +22,26 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Height of the lines below the table that tell of the selected transfer.
 const DETAILS: f32 = 64.0;
 
+/// Width below which the table is scrolled sideways.
+const WIDTH_MIN: f32 = 900.0;
+
 impl Transfers {
     /// Draws them.
     pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        // In a place as large as there is: the panel keeps its height, whatever is in it.
+        let rect = ui.available_rect_before_wrap();
+        let mut inner = ui.new_child(UiBuilder::new().max_rect(rect));
+        inner.shrink_clip_rect(rect);
+        self.show_inside(&mut inner, cx);
+        ui.advance_cursor_after_rect(rect);
+    }
+
+    fn show_inside(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let totals = self.totals();
         if totals.running > 0 {
             ui.ctx().request_repaint_after(REDRAW);
         }
-        self.look(ui.input(|input| input.time));
+        self.look(self.since.elapsed().as_secs_f64());
         self.arrange();
         self.show_bar(ui, cx, &totals);
         self.show_left_out(ui, cx);
@@ -142,9 +154,12 @@ impl Transfers {
 
     fn show_table(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, height: f32) {
         let mut clicked = None;
+        let width = ui.available_width().max(WIDTH_MIN);
         egui::ScrollArea::horizontal()
             .id_salt("transfers, sideways")
             .show(ui, |ui| {
+                // Else the column that takes the rest would take all there is: no end.
+                ui.set_max_width(width);
                 let centre = Layout::left_to_right(Align::Center);
                 TableBuilder::new(ui)
                     .id_salt("transfers")
@@ -206,6 +221,10 @@ impl Transfers {
         };
         let dark = ui.visuals().dark_mode;
         let text = row.tell(cx.lang);
+        let causes = match &row.transfer.state {
+            State::Failed(told) => told.causes.as_slice(),
+            _ => &[],
+        };
         let mut close = false;
         egui::ScrollArea::vertical()
             .id_salt("details")
@@ -219,7 +238,9 @@ impl Transfers {
                         cx.act(Action::Copy(finished.sha256.to_string()));
                     }
                     if ui.button(cx.say("Copy details", "复制详情")).clicked() {
-                        cx.act(Action::Copy(text.join("\n")));
+                        let causes = causes.iter().map(|cause| escape(cause));
+                        let all: Vec<String> = text.iter().cloned().chain(causes).collect();
+                        cx.act(Action::Copy(all.join("\n")));
                     }
                     close = ui.button(cx.say("Hide details", "隐藏详情")).clicked();
                     for (place, line) in text.iter().enumerate() {
@@ -276,17 +297,19 @@ impl Row {
                 cell(ui, RichText::new(duration(left, cx.lang)), true);
             }
         });
-        row.col(|ui| self.show_state(ui, cx));
+        row.col(|ui| self.show_state(ui, cx, selected));
         let mut asked = false;
         row.col(|ui| asked = self.show_buttons(ui, cx));
         asked || row.response().clicked()
     }
 
-    fn show_state(&self, ui: &mut Ui, cx: &Cx<'_>) {
+    fn show_state(&self, ui: &mut Ui, cx: &Cx<'_>, selected: bool) {
         let dark = ui.visuals().dark_mode;
         let (word, colour) = self.state(cx.lang);
         let mut text = RichText::new(&word);
         text = match colour {
+            // A row that is selected has its own colours.
+            _ if selected => text,
             Tone::Plain => text,
             Tone::Good => text.color(theme::good(dark)),
             Tone::Warning => text.color(theme::warning(dark)),
@@ -327,7 +350,6 @@ impl Row {
         match &self.transfer.state {
             State::Failed(told) => {
                 let mut lines = vec![told.message(lang), told.hint(lang)];
-                lines.extend(told.causes.iter().map(|cause| escape(cause)));
                 lines.retain(|line| !line.is_empty());
                 lines
             }

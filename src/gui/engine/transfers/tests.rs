@@ -150,11 +150,7 @@ fn the_dealing_thread_ends_with_the_window_whatever_hangs() {
     bench.mail.send(Mail::Quit).unwrap();
     let end = std::time::Instant::now() + PATIENCE;
     // Its end of the channel is gone when it ended.
-    while bench
-        .mail
-        .send(Mail::Order(TransferOrder::Clear))
-        .is_ok()
-    {
+    while bench.mail.send(Mail::Order(TransferOrder::Clear)).is_ok() {
         assert!(std::time::Instant::now() < end, "it goes on");
         std::thread::yield_now();
     }
@@ -196,5 +192,9 @@ fn what_cannot_be_uploaded_is_told_and_the_rest_is_queued() {
     }
     assert_eq!(names, ["into/top/a", "into/top/inner/b"]);
     assert_eq!(left_out.len(), 2);
-    assert!(left_out.iter().all(|told| told.message.en != told.message.zh));
+    assert!(
+        left_out
+            .iter()
+            .all(|told| told.message.en != told.message.zh)
+    );
 }
