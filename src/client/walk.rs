@@ -167,14 +167,19 @@ mod tests {
 
     fn found(top: &Path) -> (Vec<String>, usize, usize) {
         let (mut names, mut troubles, mut links) = (Vec::new(), 0, 0);
-        let end = walk(top, "t", &|name| name.ends_with(".tmp"), &mut |found| {
-            match found {
-                Found::File(job) => names.push(job.name().to_string()),
-                Found::Trouble(_) => troubles += 1,
-                Found::Link(_) => links += 1,
-            }
-            ControlFlow::Continue(())
-        });
+        let end = walk(
+            top,
+            "t",
+            &|name| name.ends_with("z-skipped"),
+            &mut |found| {
+                match found {
+                    Found::File(job) => names.push(job.name().to_string()),
+                    Found::Trouble(_) => troubles += 1,
+                    Found::Link(_) => links += 1,
+                }
+                ControlFlow::Continue(())
+            },
+        );
         assert!(end.is_continue());
         (names, troubles, links)
     }
@@ -184,7 +189,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let top = dir.path();
         fs::create_dir_all(top.join("课程/b")).unwrap();
-        for name in ["a", "课程/b/c", "back\\slash", "line\nfeed", "z.tmp"] {
+        for name in ["a", "课程/b/c", "back\\slash", "line\nfeed", "z-skipped"] {
             fs::write(top.join(name), name).unwrap();
         }
         fs::write(top.join(std::ffi::OsStr::from_bytes(b"\xff")), "x").unwrap();

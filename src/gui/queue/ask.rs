@@ -93,45 +93,50 @@ impl Transfers {
             }));
         }
         ui.add_space(4.0);
-        let mut choice = None;
-        ui.horizontal_wrapped(|ui| {
-            for (of, word, means) in [
-                (
-                    Choice::Overwrite,
-                    cx.say("Overwrite", "覆盖"),
-                    cx.say(
-                        "Replace what is there, once the new file is complete",
-                        "新文件完整到达后，替换原有文件",
-                    ),
-                ),
-                (
-                    Choice::Rename,
-                    cx.say("Keep both", "两者都保留"),
-                    cx.say(
-                        "Give the new file the next free name, such as notes (1).txt",
-                        "给新文件一个空闲名称，例如 notes (1).txt",
-                    ),
-                ),
-                (
-                    Choice::Skip,
-                    cx.say("Skip", "跳过"),
-                    cx.say(
-                        "Leave what is there as it is (Escape)",
-                        "保留原有文件不变（Esc）",
-                    ),
-                ),
-            ] {
-                // No file replaces a folder.
-                let possible = of != Choice::Overwrite || !clash.there.is_folder;
-                let button = egui::Button::new(word).min_size([110.0, 28.0].into());
-                let response = ui.add_enabled(possible, button).on_hover_text(means);
-                if response.clicked() {
-                    choice = Some(of);
-                }
-            }
-        });
-        choice
+        show_choices(ui, cx, clash.there.is_folder)
     }
+}
+
+/// The buttons of the answer.
+fn show_choices(ui: &mut Ui, cx: &Cx<'_>, folder: bool) -> Option<Choice> {
+    let mut choice = None;
+    ui.horizontal_wrapped(|ui| {
+        for (of, word, means) in [
+            (
+                Choice::Overwrite,
+                cx.say("Overwrite", "覆盖"),
+                cx.say(
+                    "Replace what is there, once the new file is complete",
+                    "新文件完整到达后，替换原有文件",
+                ),
+            ),
+            (
+                Choice::Rename,
+                cx.say("Keep both", "两者都保留"),
+                cx.say(
+                    "Give the new file the next free name, such as notes (1).txt",
+                    "给新文件一个空闲名称，例如 notes (1).txt",
+                ),
+            ),
+            (
+                Choice::Skip,
+                cx.say("Skip", "跳过"),
+                cx.say(
+                    "Leave what is there as it is (Escape)",
+                    "保留原有文件不变（Esc）",
+                ),
+            ),
+        ] {
+            // No file replaces a folder.
+            let possible = of != Choice::Overwrite || !folder;
+            let button = egui::Button::new(word).min_size([110.0, 28.0].into());
+            let response = ui.add_enabled(possible, button).on_hover_text(means);
+            if response.clicked() {
+                choice = Some(of);
+            }
+        }
+    });
+    choice
 }
 
 fn is_upload(transfer: &Transfer) -> bool {

@@ -12,7 +12,7 @@ const SMOOTH_OVER_S: f64 = 3.0;
 const STANDSTILL: f64 = 1.0;
 
 /// A time left beyond this says nothing.
-const FORESEEABLE: Duration = Duration::from_secs(100 * 3_600);
+const FORESEEABLE: Duration = Duration::from_hours(100);
 
 /// The speed of one transfer.
 #[derive(Clone, Copy, Debug, Default)]
