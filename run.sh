@@ -9,6 +9,7 @@ usage() {
                       and show what a stranger on the wire read of each; ends by itself, safe to run again
 ./run.sh server …     build and run `sealpost serve …`
 ./run.sh client …     build and run `sealpost …`, such as ./run.sh client ls
+./run.sh lab …        build and run `sealpost lab …`; alone: lab compare, with its report in target/lab
 ./run.sh test         all tests; installs what they need where it can, and says what it skips
 ./run.sh check        formatting, lints and documentation, every warning an error
 ./run.sh bench        throughput, side by side with other programs
@@ -112,8 +113,11 @@ demo() {
         "$sealpost" -q capture read "$out/$kind.pcapng" "${look[@]}" | sed 's/^/   /'
     done
     say
-    say "The captures are $out/plain.pcapng and $out/mtls.pcapng: open both in Wireshark, or"
-    say "say ./run.sh client capture read $out/plain.pcapng"
+    say "5. The same file once more, in the lab, which compares the two and writes a report"
+    run lab compare "$out/$name" --out "$out/lab"
+    say
+    say "The report is $out/lab/report.html. The captures of step 3 are $out/plain.pcapng and"
+    say "$out/mtls.pcapng: open both in Wireshark, or say ./run.sh client capture read $out/plain.pcapng"
     say "Next: ./run.sh server, and in another terminal ./run.sh client --help"
 }
 
@@ -223,6 +227,12 @@ server) shift; build; exec "$sealpost" serve "$@" ;;
 client) shift; build; exec "$sealpost" "$@" ;;
 test) shift; run_tests "$@" ;;
 check) check ;;
+lab)
+    shift
+    build
+    [ $# -gt 0 ] || set -- compare --out "$here/target/lab"
+    exec "$sealpost" lab "$@"
+    ;;
 bench) shift; build; exec "$here/tests/bench/throughput.sh" "$sealpost" "$@" ;;
 help | -h | --help) usage ;;
 *) usage >&2; fail "there is no ./run.sh $1" ;;

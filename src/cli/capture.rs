@@ -15,6 +15,7 @@ use signal_hook::iterator::Signals;
 
 use super::output::Output;
 use super::secret::Secret;
+use super::timeline::{self, ExplainCommand};
 use crate::config::DEFAULT_ADDRESS;
 use crate::error::{Error, Kind, Result};
 use crate::lab::DISSECTOR;
@@ -54,6 +55,12 @@ pub(super) struct CaptureCommand {
 enum CaptureSubcommand {
     /// Tell what a stranger reads in a capture; with -q in three lines a connection
     Read(ReadCommand),
+    /// Annotate the TLS handshakes in a capture: what a stranger sees beside what is inside
+    ///
+    /// With the keys embedded in the capture or given by --keys, records are opened here, of TLS 1.3 and of
+    /// the GCM and ChaCha20-Poly1305 suites of TLS 1.2; without, only what a stranger sees is told.
+    /// Certificates are judged as of the time of the capture, by the CA and the lists that are given.
+    Explain(ExplainCommand),
     /// Print the dissector that teaches Wireshark this protocol
     #[command(after_help = DISSECTOR_HELP)]
     Dissector,
@@ -68,7 +75,7 @@ For once, and without installing anything: tshark -X lua_script:sealpost.lua -r 
 /// `sealpost capture read`
 #[derive(Debug, Args)]
 struct ReadCommand {
-    /// The capture, made by `sealpost capture`, Wireshark, dumpcap or tcpdump (pcapng)
+    /// The capture, made by `sealpost capture`, Wireshark, dumpcap or tcpdump (pcapng or pcap)
     #[arg(value_name = "FILE.pcapng")]
     file: PathBuf,
     /// Look for this: LABEL=text:WORD, LABEL=env:VARIABLE or LABEL=file:PATH (first line); repeatable
@@ -119,6 +126,7 @@ impl FromStr for Find {
 pub(super) fn run(command: CaptureCommand, output: Output) -> Result<()> {
     match (command.command, command.out) {
         (Some(CaptureSubcommand::Read(read)), _) => read_run(read, output),
+        (Some(CaptureSubcommand::Explain(explain)), _) => timeline::explain_run(&explain, output),
         (Some(CaptureSubcommand::Dissector), _) => {
             output.line(DISSECTOR.trim_end());
             Ok(())

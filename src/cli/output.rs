@@ -7,7 +7,7 @@
 use std::error::Error as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::json;
 
@@ -118,6 +118,25 @@ impl Output {
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
+        for line in table.lines() {
+            self.line(line.trim_end());
+        }
+    }
+
+    /// The same, folded into a page of so many columns.
+    pub(crate) fn folded_table(
+        self,
+        headings: &[&str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+        columns: usize,
+    ) {
+        let mut table = Table::new();
+        table
+            .load_style(presets::ASCII_HORIZONTAL_ONLY)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(columns).unwrap_or(u16::MAX))
+            .set_header(headings.iter());
+        table.add_rows(rows);
         for line in table.lines() {
             self.line(line.trim_end());
         }

@@ -1,11 +1,12 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload()`] and [`download()`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`]; [`Stop`] ends them from another thread.
 
 mod address;
 mod batch;
 mod download;
+mod stop;
 mod upload;
 mod walk;
 mod words;
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 pub use address::{host_and_port, is_this_machine};
 pub use batch::{Batch, Job, Outcome, Watch};
 pub use download::{Download, discard, download};
+pub use stop::Stop;
 pub use upload::{Upload, upload};
 pub use walk::{Found, below, file, own_name, walk};
 
@@ -175,6 +177,12 @@ impl Client<Connector> {
     /// What ends the connection from another thread, in the middle of a transfer too.
     pub fn hang_up(&self) -> HangUp {
         self.wire.hang_up()
+    }
+
+    /// Whether the server ended the connection while nothing was asked of it: it was idle for too long, or the
+    /// server stopped. Does not wait.
+    pub fn is_over(&self) -> bool {
+        !self.usable || self.wire.is_over()
     }
 
     /// Says goodbye and ends the connection politely.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
+use super::files::Sort;
 use super::platform::Pick;
 use crate::lang::Lang;
 use crate::protocol::{FileInfo, FileName};
@@ -51,6 +52,10 @@ pub enum Action {
     SaveCapture(PathBuf),
     /// Speak this language from now on.
     Speak(Lang),
+    /// Remember the widths of columns and the order of the list.
+    Columns([f32; 3], Sort),
+    /// Ask for another password.
+    AskPassword,
 }
 
 /// What a part of the window needs to draw itself.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::Sort;
 use super::login::Security;
 use crate::error::{Error, Kind, Result};
 use crate::protocol::FileName;
@@ -27,6 +28,10 @@ pub struct Settings {
     pub download_folder: Option<PathBuf>,
     /// Transfers that were not finished when the window was closed.
     pub unfinished: Vec<Unfinished>,
+    /// Widths of the columns beside the names, in points.
+    pub columns: Option<[f32; 3]>,
+    /// How the list is sorted.
+    pub sort: Sort,
 }
 
 /// A connection there was; how to make it again, without what it takes to log in.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
+use super::account::PasswordForm;
 use super::action::{Action, Cx, Wanted};
 use super::dropped::{self, Dropped};
 use super::engine::told::Told;
@@ -68,6 +69,7 @@ pub struct Window {
     /// The session ended by itself, for this reason.
     lost: Option<Told>,
     files: Files,
+    password: PasswordForm,
     transfers: Transfers,
     dropped: Dropped,
     leave: Leave,
@@ -102,12 +104,13 @@ impl Window {
             login: LoginForm::new(&start.certs, settings.recent.first()),
             leave: Leave::new(settings.unfinished.clone()),
             dropped: Dropped::default(),
+            files: Files::new(&settings),
+            password: PasswordForm::default(),
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
             connected: None,
             lost: None,
-            files: Files::default(),
             transfers: Transfers::default(),
             trust: Trust::default(),
             log: Log::default(),
@@ -212,6 +215,7 @@ impl Window {
                 self.login.show(ui, &mut cx, &self.settings.recent);
             }
         });
+        self.password.show(&ctx, &mut cx);
         let active = self.transfers.active();
         let closing = self.leave.ask(&ctx, &mut cx, active);
         if !closing && !self.transfers.ask(&ctx, &mut cx) {
@@ -242,11 +246,25 @@ impl Window {
             }
             SessionEvent::Lost(told) => {
                 self.log.say(Tone::Trouble, told.message.clone());
+                self.files.lost(&told);
+                self.password.refused(&told);
                 self.lost = Some(told);
             }
             SessionEvent::Listing(files) => self.files.update(files),
+            SessionEvent::Target(target) => {
+                self.engine.log_in_as(&target);
+                if let Some(connected) = &mut self.connected {
+                    connected.target = target;
+                }
+            }
             SessionEvent::Done(deed) => self.done(&deed),
-            SessionEvent::Refused(_, told) => self.log.say(Tone::Trouble, told.message),
+            SessionEvent::Refused(deed, told) => {
+                match deed {
+                    Deed::PasswordChanged => self.password.refused(&told),
+                    _ => self.files.refused(&deed, &told),
+                }
+                self.log.say(Tone::Trouble, told.message);
+            }
         }
     }
 
@@ -272,11 +290,13 @@ impl Window {
         let ids = of_it.map(|transfer| transfer.id).collect();
         let target = Arc::clone(&connected.target);
         self.engine.transfer(TransferOrder::Adopt(ids, target));
+        self.files.enter();
         self.connected = Some(connected);
         self.save();
     }
 
     fn done(&mut self, deed: &Deed) {
+        self.files.done(deed);
         let text = match deed {
             Deed::Listed => return,
             Deed::Deleted(name) => both(format!("deleted {name}"), format!("已删除 {name}")),
@@ -284,7 +304,10 @@ impl Window {
                 format!("renamed {from} to {to}"),
                 format!("已将 {from} 重命名为 {to}"),
             ),
-            Deed::PasswordChanged => both("password changed", "密码已更改"),
+            Deed::PasswordChanged => {
+                self.password.done();
+                both("password changed", "密码已更改")
+            }
         };
         self.log.say(Tone::Note, text);
     }
@@ -323,7 +346,8 @@ impl Window {
                 self.login.connecting = false;
                 self.connected = None;
                 self.lost = None;
-                self.files = Files::default();
+                self.files = Files::new(&self.settings);
+                self.password = PasswordForm::default();
             }
             Action::Order(order) => self.engine.order(order),
             Action::Transfer(order) => self.engine.transfer(order),
@@ -336,6 +360,12 @@ impl Window {
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
             Action::SaveCapture(path) => self.save_capture(&path),
+            Action::Columns(widths, sort) => {
+                self.settings.columns = Some(widths);
+                self.settings.sort = sort;
+                self.save();
+            }
+            Action::AskPassword => self.password.open(),
             Action::Speak(lang) => {
                 self.lang = lang;
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());

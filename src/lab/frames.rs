@@ -74,6 +74,25 @@ fn look(bytes: &[u8]) -> Look {
     }
 }
 
+/// A frame of the protocol in one word: the request's `op`, or what the reply is.
+pub fn word(json: &str) -> &'static str {
+    const OPERATIONS: [&str; 12] = [
+        "hello", "login", "list", "put", "get", "quit", "register", "passwd", "whoami", "stat",
+        "delete", "rename",
+    ];
+    let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    match (value.get("op"), value.get("ok"), value.get("sha256")) {
+        (Some(op), _, _) => {
+            let known = OPERATIONS.iter().find(|known| op == **known);
+            known.copied().unwrap_or("request")
+        }
+        (_, Some(ok), _) if ok == true => "ok",
+        (_, Some(_), _) => "refused",
+        (_, _, Some(_)) => "sha256",
+        _ => "frame",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

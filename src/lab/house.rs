@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use super::traces::Folder;
 use crate::client::{Login, Target};
 use crate::config::Limits;
 use crate::error::{Error, Kind, Result};
+use crate::lang::Both;
 use crate::pki::{Authority, InitOptions, IssueRequest};
 use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
 use crate::store::{Role, Store};
@@ -38,7 +39,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The folder, and what is made in it.
 #[derive(Debug)]
 pub(super) struct House {
-    dir: TempDir,
+    dir: Folder,
     /// The CA both sides trust.
     pub(super) ca: Authority,
     /// The user's password, new each time.
@@ -52,7 +53,7 @@ pub(super) type Pair = (PathBuf, PathBuf);
 impl House {
     /// Makes one: the CA, a server's and a client's certificate.
     pub(super) fn new() -> Result<Self> {
-        let dir = TempDir::with_prefix("sealpost-lab-").map_err(|error| cannot("make", error))?;
+        let dir = Folder::make().map_err(|error| cannot("make", error))?;
         let (ca, _) = Authority::init(&dir.path().join("certs"), &InitOptions::default())?;
         ca.issue(&IssueRequest {
             out: Some("server".into()),
@@ -193,7 +194,7 @@ pub(super) fn pair(dir: &Path, stem: &str) -> Pair {
 }
 
 /// A TLS failure in words, as `side` sees it.
-pub(super) fn words(side: Side, error: &std::io::Error) -> String {
+pub(super) fn words(side: Side, error: &std::io::Error) -> Both {
     let context = Context {
         tls: true,
         host: Some(SERVER.into()),
@@ -204,7 +205,7 @@ pub(super) fn words(side: Side, error: &std::io::Error) -> String {
         },
         ..Context::default()
     };
-    escape(explain(side, error, &context).message())
+    explain(side, error, &context).message_both().map(escape)
 }
 
 fn cannot(what: &str, error: std::io::Error) -> Error {

@@ -9,14 +9,18 @@
 //! [`certificates`] the zoo of bad certificates, [`revocation`] what it takes to shut out a certificate,
 //! [`resumption`] what a ticket saves.
 //!
+//! Where it may, the [`kernel`] captures beside the tap, and both must have recorded the same bytes.
+//!
 //! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
 //! [`DISSECTOR`] is for those who look at the packets themselves.
 
 pub mod certificates;
 pub mod compare;
+mod door;
 pub mod find;
 pub mod frames;
 mod house;
+pub mod kernel;
 pub mod mitm;
 mod overhear;
 pub mod packets;
@@ -28,7 +32,9 @@ pub mod search;
 pub mod streams;
 pub mod tap;
 pub mod tell;
+pub mod timeline;
 pub mod tls;
+pub mod traces;
 
 /// Sealpost's protocol for Wireshark 4.0 and later, in Lua: a file for its folder of plugins.
 pub const DISSECTOR: &str = include_str!("sealpost.lua");

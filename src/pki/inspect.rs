@@ -135,6 +135,12 @@ pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
     Ok(info)
 }
 
+/// The public key in a certificate, as its bit string: what a signature is checked with.
+pub fn public_key(der: &[u8]) -> Result<Vec<u8>> {
+    let certificate = parse(der)?;
+    Ok(certificate.public_key().subject_public_key.data.to_vec())
+}
+
 /// Who a verified certificate's holder is.
 ///
 /// Refused are subjects that two programs could read differently: with more than one CN, or with a control

@@ -12,6 +12,7 @@ use super::inspect::{self, CertificateInfo};
 use super::profile::Role;
 use super::{on_list, steps};
 use crate::error::Result;
+use crate::lang::Lang;
 
 /// Certificates in the longest path, as rustls bounds it.
 const PATH_MAX: usize = 6;
@@ -93,6 +94,50 @@ pub enum Outcome {
     Failed,
     /// Nothing to check it against.
     Skipped,
+}
+
+impl Check {
+    /// What it looks at, in a word or two.
+    pub fn name(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Dates => lang.pick("dates", "有效期"),
+            Self::Issuer => lang.pick("issuer", "签发者"),
+            Self::Signature => lang.pick("signature", "签名"),
+            Self::Digest => lang.pick("digest", "摘要算法"),
+            Self::Form => lang.pick("form", "形式"),
+            Self::Purpose => lang.pick("purpose", "用途"),
+            Self::Host => lang.pick("name", "名称"),
+            Self::Revocation => lang.pick("revocation", "吊销"),
+        }
+    }
+}
+
+impl Outcome {
+    /// In a word or two.
+    pub fn word(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Passed => lang.pick("ok", "通过"),
+            Self::Failed => lang.pick("WRONG", "不合格"),
+            Self::Skipped => lang.pick("not checked", "未检查"),
+        }
+    }
+}
+
+impl Step {
+    /// How it went, in one line.
+    pub fn told(&self, lang: Lang) -> String {
+        let mark = self.outcome.word(lang);
+        let says = lang.pick(&self.says, &self.says_zh);
+        let rule = match (self.rule, lang) {
+            (Some(rule), Lang::English) => format!(" ({rule})"),
+            (Some(rule), Lang::Chinese) => format!("（{rule}）"),
+            (None, _) => String::new(),
+        };
+        match lang {
+            Lang::English => format!("{mark}: {says}{rule}"),
+            Lang::Chinese => format!("{mark}：{says}{rule}"),
+        }
+    }
 }
 
 impl Verification {

@@ -17,8 +17,8 @@ use rustls::KeyLog;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use serde::Serialize;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
+use super::tls;
 use crate::text;
 
 /// Bytes kept of one connection: a handshake with long chains on both sides is some 20 KiB.
@@ -75,7 +75,7 @@ pub(super) enum Event {
 #[derive(Default)]
 pub(super) struct Tape {
     pub(super) events: Vec<(Duration, Event)>,
-    pub(super) secrets: Vec<(String, Zeroizing<Vec<u8>>)>,
+    pub(super) secrets: tls::KeyLog,
     bytes: usize,
 }
 
@@ -153,11 +153,12 @@ impl Recorder {
         }
     }
 
-    fn secret(&self, label: &str, secret: &[u8]) {
+    fn secret(&self, label: &str, client_random: &[u8], secret: &[u8]) {
         self.note(Event::Secret(label.to_owned()));
         let mut tape = self.0.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        let secret = Zeroizing::new(secret.to_vec());
-        tape.secrets.push((label.to_owned(), secret));
+        if let Ok(client_random) = client_random.try_into() {
+            tape.secrets.add(label, client_random, secret);
+        }
     }
 
     /// Lets the hooks of this thread find the recorder, until the guard is dropped.
@@ -201,7 +202,7 @@ impl KeyLog for HeardKeys {
         }
         CURRENT.with(|current| {
             if let Some(recorder) = &*current.borrow() {
-                recorder.secret(label, secret);
+                recorder.secret(label, client_random, secret);
             }
         });
     }

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod files;
 mod login;
 #[path = "../it/raw.rs"]
 #[expect(dead_code, reason = "the relay needs one function of it")]

@@ -194,7 +194,7 @@ fn a_session_never_names_tls_or_sockets() {
 }
 
 /// A foreign interface and where it may be named: a beginning of the path.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 20] = [
     ("rcgen::", &["pki/"]),
     ("x509_parser::", &["pki/", "lab/"]),
     ("pkcs8::", &["pki/"]),
@@ -206,11 +206,13 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("tracing_subscriber::", &["cli/"]),
     ("rpassword::", &["cli/"]),
     ("indicatif::", &["cli/"]),
+    ("rustyline::", &["cli/shell/"]),
     ("comfy_table::", &["cli/"]),
     ("toml::", &["cli/"]),
     ("etherparse::", &["lab/"]),
     ("maud::", &["lab/report/"]),
     ("socket2::", &["server/listen.rs", "lab/"]),
+    ("use nix::", &["lab/kernel/"]),
     ("signal_hook::", &["cli/"]),
     (
         "unicode_normalization::",

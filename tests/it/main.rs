@@ -11,16 +11,19 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod acceptance;
 mod access;
 mod attack;
 mod cli;
 mod compare;
+mod compared;
 mod dissector;
 mod explain;
 mod fake;
 mod hostile;
 mod integrity;
 mod interop;
+mod interrupt;
 mod lab;
 mod layering;
 mod lifecycle;
@@ -30,7 +33,9 @@ mod raw;
 mod relay;
 mod resume;
 mod revocation;
+mod shell;
 mod support;
+mod tamper;
 mod tls;
 mod transfer;
 mod words;

@@ -3,14 +3,17 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::zoo::Animal;
-use super::{Verdict, peers};
+use super::{Verdict, acceptance, peers};
 use crate::lab::house::{Pair, SERVER};
+use crate::lab::traces::Program;
+use crate::lang::{both, same};
 use crate::text::escape;
+use crate::transport::Clock;
 
 /// How long a tool may take to end by itself.
 const END: Duration = Duration::from_secs(3);
@@ -34,13 +37,25 @@ fn s_client(animal: &Animal, address: SocketAddr) -> Verdict {
         ])
         .arg("-CAfile")
         .arg(&animal.trusted);
-    if let Some(list) = &animal.list {
-        command.args(["-crl_check", "-CRL"]).arg(list);
-    }
+    judged_by(&mut command, animal);
     verdict("openssl", &mut command, openssl_words)
 }
 
+/// The list and the clock of openssl's judges.
+fn judged_by(command: &mut Command, animal: &Animal) {
+    if let Some(list) = &animal.list {
+        command.args(["-crl_check", "-CRL"]).arg(list);
+    }
+    if !animal.ahead.is_zero() {
+        let at = Clock::ahead(animal.ahead).now().unix_timestamp();
+        command.args(["-attime", &at.to_string()]);
+    }
+}
+
 fn curl(animal: &Animal, address: SocketAddr) -> Verdict {
+    if !animal.ahead.is_zero() {
+        return Verdict::clockless("curl");
+    }
     let port = address.port();
     let mut command = Command::new("curl");
     command
@@ -60,12 +75,13 @@ fn curl(animal: &Animal, address: SocketAddr) -> Verdict {
     if let Some(list) = &animal.list {
         command.arg("--crlfile").arg(list);
     }
-    verdict("curl", &mut command, |text| {
-        text.lines().next().unwrap_or_default().to_owned()
-    })
+    verdict("curl", &mut command, first_line)
 }
 
 fn python_client(animal: &Animal, address: SocketAddr) -> Verdict {
+    if !animal.ahead.is_zero() {
+        return Verdict::clockless("python");
+    }
     let mut command = Command::new("python3");
     command
         .args([
@@ -80,7 +96,7 @@ fn python_client(animal: &Animal, address: SocketAddr) -> Verdict {
 }
 
 /// Runs a judge to its end; exit code 0 is acceptance.
-fn verdict(tool: &str, command: &mut Command, words: fn(&str) -> String) -> Verdict {
+pub(super) fn verdict(tool: &str, command: &mut Command, words: fn(&str) -> String) -> Verdict {
     match command.stdin(Stdio::null()).output() {
         Err(_missing) => Verdict::missing(tool),
         Ok(output) => told(tool, &output, words),
@@ -94,21 +110,23 @@ fn told(tool: &str, output: &Output, words: fn(&str) -> String) -> Verdict {
         tool: tool.into(),
         accepted: Some(accepted),
         exit: output.status.code(),
-        said: if accepted {
-            "accepted".into()
-        } else {
-            escape(&words(&text))
+        said: match accepted {
+            true => acceptance(),
+            false => same(escape(&words(&text))),
         },
         peer_heard: None,
     }
 }
 
 /// The line that has the cause.
-fn openssl_words(text: &str) -> String {
+pub(super) fn openssl_words(text: &str) -> String {
     let mut lines = text.lines();
     let cause = lines.find(|line| line.to_lowercase().starts_with("verify error"));
     let alert = || {
-        let after = |line: &str| line.split(":SSL routines:").nth(1).map(str::to_owned);
+        let after = |line: &str| {
+            let mut rooms = [":SSL routines:", ":x509 certificate routines:"].iter();
+            rooms.find_map(|room| line.split(room).nth(1).map(str::to_owned))
+        };
         // Then come openssl's own file and line.
         text.lines().find_map(after).map(|said| {
             let end = said.find(":../").unwrap_or(said.len());
@@ -121,7 +139,11 @@ fn openssl_words(text: &str) -> String {
         .unwrap_or_else(|| last_line(text))
 }
 
-fn last_line(text: &str) -> String {
+pub(super) fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+pub(super) fn last_line(text: &str) -> String {
     text.lines().last().unwrap_or_default().to_owned()
 }
 
@@ -139,13 +161,14 @@ fn s_server(animal: &Animal, own: &Pair) -> Verdict {
         .args(["-Verify", "2", "-verify_return_error"])
         .args([Path::new("-cert"), &own.0, Path::new("-key"), &own.1])
         .args([Path::new("-CAfile"), &animal.trusted]);
-    if let Some(list) = &animal.list {
-        command.args(["-crl_check", "-CRL"]).arg(list);
-    }
+    judged_by(&mut command, animal);
     judge_client("openssl", command, animal, openssl_words)
 }
 
 fn python_server(animal: &Animal, own: &Pair) -> Verdict {
+    if !animal.ahead.is_zero() {
+        return Verdict::clockless("python");
+    }
     let mut command = Command::new("python3");
     command
         .args(["-c", include_str!("server.py")])
@@ -165,18 +188,12 @@ fn judge_client(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let Ok(mut child) = command.spawn() else {
+    let Ok(mut child) = Program::start(&mut command) else {
         return Verdict::missing(tool);
     };
     let address = listening(&mut child);
-    let heard = address.map(|address| {
-        peers::show(
-            animal.shown.as_ref(),
-            address,
-            &animal.trusted,
-            b"GET / HTTP/1.0\r\n\r\n",
-        )
-    });
+    let heard = address
+        .map(|address| peers::show(animal, address, &animal.trusted, b"GET / HTTP/1.0\r\n\r\n"));
     let exit = end(&mut child);
     let mut text = String::new();
     if let Some(mut errors) = child.stderr.take() {
@@ -188,16 +205,45 @@ fn judge_client(
         accepted: Some(accepted),
         exit,
         said: match (accepted, text.is_empty()) {
-            (true, _) => "accepted".into(),
-            (false, true) => "(nothing)".into(),
-            (false, false) => escape(&words(&text)),
+            (true, _) => acceptance(),
+            (false, true) => both("(nothing)", "（没有说明）"),
+            (false, false) => same(escape(&words(&text))),
         },
         peer_heard: heard.and_then(Result::err),
     }
 }
 
+/// Starts a server; that it listens is acceptance.
+pub(super) fn begins(tool: &str, mut command: Command, words: fn(&str) -> String) -> Verdict {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Ok(mut child) = Program::start(&mut command) else {
+        return Verdict::missing(tool);
+    };
+    if listening(&mut child).is_some() {
+        return Verdict {
+            tool: tool.into(),
+            ..Verdict::accepted()
+        };
+    }
+    let exit = end(&mut child);
+    let mut text = String::new();
+    if let Some(mut errors) = child.stderr.take() {
+        let _unreadable = errors.read_to_string(&mut text);
+    }
+    Verdict {
+        tool: tool.into(),
+        accepted: Some(false),
+        exit,
+        said: same(escape(&words(&text))),
+        peer_heard: None,
+    }
+}
+
 /// The address in the first line a server prints.
-fn listening(child: &mut Child) -> Option<SocketAddr> {
+fn listening(child: &mut Program) -> Option<SocketAddr> {
     let out = child.stdout.as_mut()?;
     let mut lines = BufReader::with_capacity(1, out).lines();
     let found = lines
@@ -209,7 +255,7 @@ fn listening(child: &mut Child) -> Option<SocketAddr> {
 }
 
 /// Waits for a tool's end, and ends it when it does not.
-fn end(child: &mut Child) -> Option<i32> {
+fn end(child: &mut Program) -> Option<i32> {
     let until = Instant::now() + END;
     while Instant::now() < until {
         if let Ok(Some(status)) = child.try_wait() {
@@ -217,41 +263,34 @@ fn end(child: &mut Child) -> Option<i32> {
         }
         thread::sleep(Duration::from_millis(5));
     }
-    let _gone = child.kill();
-    let _reaped = child.wait();
+    child.stop();
     None
 }
 
 /// A server of openssl, for keys nobody else signs with; ended when dropped.
 pub(super) struct OldServer {
     pub(super) address: SocketAddr,
-    child: Child,
+    /// Ended with it.
+    _program: Program,
 }
 
 impl OldServer {
     /// Serves `shown`; none when openssl cannot either.
     pub(super) fn open(shown: &Pair) -> Option<Self> {
-        let mut child = Command::new("openssl")
+        let mut command = Command::new("openssl");
+        command
             .args(["s_server", "-accept", "127.0.0.1:0", "-www"])
             .args(["-cipher", "ALL:@SECLEVEL=0"])
             .args([Path::new("-cert"), &shown.0, Path::new("-key"), &shown.1])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        if let Some(address) = listening(&mut child) {
-            return Some(Self { address, child });
-        }
-        end(&mut child);
-        None
-    }
-}
-
-impl Drop for OldServer {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
+            .stderr(Stdio::null());
+        let mut program = Program::start(&mut command).ok()?;
+        let address = listening(&mut program)?;
+        Some(Self {
+            address,
+            _program: program,
+        })
     }
 }
 

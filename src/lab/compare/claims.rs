@@ -19,10 +19,13 @@ pub(super) fn claims(report: &Report) -> Vec<Claim> {
         run.secrets();
         run.file();
         run.handshake();
+        run.agreed();
         run.size();
         run.keys();
         run.dissected();
         run.bytes();
+        run.entropy();
+        run.kernel();
     }
     claims
 }
@@ -112,7 +115,7 @@ impl Claims<'_> {
         let Some(tls) = &self.run.connection.tls else {
             return;
         };
-        let hello = self.first("ClientHello");
+        let hello = self.run.frame_of("ClientHello");
         let name = tls.visible.server_name.clone().unwrap_or_default();
         let alpn = tls.visible.alpn_offered.join(",");
         let command = format!(
@@ -153,8 +156,41 @@ impl Claims<'_> {
                 zh: format!("TLS 1.2 暴露双方身份：{}。", subjects.join("；")),
             },
         };
-        let frame = (shown > 0).then(|| self.first("Certificate")).flatten();
+        let frame = (shown > 0)
+            .then(|| self.run.frame_of("Certificate"))
+            .flatten();
         self.claim(frame, command, shown.to_string(), what);
+    }
+
+    /// What the server's answer shows: the suite in both versions, the protocol chosen in TLS 1.2 alone.
+    fn agreed(&mut self) {
+        let Some(tls) = &self.run.connection.tls else {
+            return;
+        };
+        let hello = self.run.frame_of("ServerHello");
+        let shown = format!("tshark -r {} -Y 'tls.handshake.type==2'", self.run.capture);
+        let suite = tls.visible.cipher_suite.clone().unwrap_or_default();
+        let command = format!("{shown} -O tls | grep -o 'Cipher Suite: [A-Z0-9_]*'");
+        let what = Text {
+            en: format!("The cipher suite agreed on is readable: {suite}."),
+            zh: format!("商定的密码套件可读：{suite}。"),
+        };
+        self.claim(hello, command, format!("Cipher Suite: {suite}"), what);
+
+        let chosen = tls.visible.alpn_chosen.clone().unwrap_or_default();
+        let command = format!("{shown} -T fields -e tls.handshake.extensions_alpn_str");
+        let what = match chosen.as_str() {
+            "" => Text {
+                en: "Which protocol the server chose is not readable: TLS 1.3 encrypts its answer."
+                    .to_owned(),
+                zh: "看不到服务器选择了哪个协议：TLS 1.3 对该应答加密。".to_owned(),
+            },
+            chosen => Text {
+                en: format!("TLS 1.2 shows which protocol the server chose: {chosen}."),
+                zh: format!("TLS 1.2 暴露服务器选择的协议：{chosen}。"),
+            },
+        };
+        self.claim(hello, command, chosen, what);
     }
 
     /// The size of the file, from lengths alone.
@@ -251,11 +287,36 @@ impl Claims<'_> {
         self.claim(None, command, bytes.to_string(), what);
     }
 
-    /// The first frame of the first turn that says this.
-    fn first(&self, word: &str) -> Option<u64> {
-        let mut turns = self.run.turns.iter();
-        let said = turns.find_map(|turn| turn.says.iter().find(|said| said.what == word))?;
-        Some(said.frame)
+    /// How much the client's bytes look like noise.
+    fn entropy(&mut self) {
+        let stream = stream(&self.run.capture, Direction::ToServer);
+        let command = format!(
+            "{stream} | od -An -v -tu1 | awk '{{for(i=1;i<=NF;i++){{n[$i]++;t++}}}} \
+             END{{for(b in n){{p=n[b]/t;h-=p*log(p)/log(2)}};printf \"%.2f\\n\",h}}'"
+        );
+        let entropy = format!("{:.2}", self.run.connection.to_server.entropy);
+        let what = Text {
+            en: format!("What the client sent has an entropy of {entropy} bits a byte."),
+            zh: format!("客户端所发数据的熵为每字节 {entropy} 比特。"),
+        };
+        self.claim(None, command, entropy, what);
+    }
+
+    /// The tap's streams are the kernel's.
+    fn kernel(&mut self) {
+        let Some(kernel) = self.run.kernel.clone() else {
+            return;
+        };
+        let Some(capture) = kernel.capture.as_ref().filter(|_| kernel.equal) else {
+            return;
+        };
+        for ((way, proof), what) in kernel.streams().into_iter().zip(kernel.told()) {
+            let captures = [capture, &self.run.capture];
+            let digests = captures.map(|capture| format!("{} | sha256sum", stream(capture, way)));
+            let digest = format!("{}  -", proof.kernel_sha256);
+            let output = format!("{digest}\n{digest}");
+            self.claim(None, digests.join("; "), output, what);
+        }
     }
 }
 
@@ -277,7 +338,7 @@ fn contains(text: &str) -> String {
 fn stream(capture: &str, way: Direction) -> String {
     let lines = match way {
         Direction::ToServer => "grep -E '^[0-9a-f]+$'",
-        Direction::ToClient => "grep -E '^\\t[0-9a-f]+$'",
+        Direction::ToClient => "grep -E '^[[:blank:]][0-9a-f]+$'",
     };
     format!("tshark -r {capture} -q -z follow,tcp,raw,0 | {lines} | tr -d '\\t\\n' | xxd -r -p")
 }

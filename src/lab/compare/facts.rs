@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
+use super::beside::KernelCapture;
+use super::tamper::Tampered;
 use super::turns::Turn;
+use crate::lab::certificates::Finding as Zoo;
 use crate::lab::find::Connection;
 use crate::lab::tap::Direction;
+use crate::lab::timeline;
 
 /// Bits a byte from which on a file cannot be told from encrypted bytes by its entropy.
 pub const ENTROPY_OF_NOISE: f64 = 7.5;
@@ -63,6 +67,18 @@ impl RunKind {
     }
 }
 
+/// Who captures the packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The tap; and the kernel beside it as a witness, where it can be had.
+    #[default]
+    Auto,
+    /// The tap alone.
+    Tap,
+    /// The tap and the kernel, each into files of its own.
+    Kernel,
+}
+
 /// A whole comparison.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -80,8 +96,12 @@ pub struct Report {
     pub file: FileSent,
     /// The runs, in the order they were made.
     pub runs: Vec<Run>,
+    /// Bad certificates and what was said of them, when that was asked for.
+    pub zoo: Option<Zoo>,
     /// What the figures must be read with.
     pub caveats: Vec<Caveat>,
+    /// Why the kernel did not capture the runs beside the tap; none when it did.
+    pub kernel_missing: Option<Text>,
     /// What is claimed, and the command that proves it.
     pub claims: Vec<Claim>,
 }
@@ -136,12 +156,25 @@ pub struct Run {
     pub records: Vec<Record>,
     /// Records that are not kept.
     pub records_more: u64,
+    /// The kernel's capture of the same run, where there was one.
+    pub kernel: Option<KernelCapture>,
+    /// What came of one altered bit, where that was tried.
+    pub tampered: Option<Tampered>,
+    /// The handshake, annotated: what a stranger sees beside what the run's keys open; none for plain.
+    pub timeline: Option<timeline::Connection>,
 }
 
 impl Run {
     /// The file name of the capture with its keys.
     pub fn with_keys(&self) -> String {
         format!("{}.with-keys.pcapng", self.kind.word())
+    }
+
+    /// The frame in which a turn first says this, such as `ClientHello`.
+    pub fn frame_of(&self, word: &str) -> Option<u64> {
+        let mut turns = self.turns.iter();
+        let said = turns.find_map(|turn| turn.says.iter().find(|said| said.what == word))?;
+        Some(said.frame)
     }
 
     /// Whether this was found, one of `user`, `password`, `file name`.
@@ -240,13 +273,7 @@ pub enum Caveat {
 }
 
 /// A sentence in the report's two languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Text {
-    /// English.
-    pub en: String,
-    /// Simplified Chinese.
-    pub zh: String,
-}
+pub type Text = crate::lang::Both;
 
 /// Something the report says, and how to check it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

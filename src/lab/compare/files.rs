@@ -2,15 +2,19 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::beside::KernelFile;
 use super::comments::Comments;
 use super::facts::{Report, Run, RunKind};
 use super::{BUFFER_BYTES, open};
 use crate::error::{Error, Kind, Result};
-use crate::lab::pcapng::{About, Writer};
-use crate::lab::report::{html, readme};
+use crate::lab::certificates::Finding as Zoo;
+use crate::lab::pcapng::{About, LINK_ETHERNET, LINK_RAW, Writer};
+use crate::lab::report::{html, readme, zoo};
+use crate::lang::Lang;
 
 /// Who may read a capture or a key log: its owner.
 const PRIVATE: u32 = 0o600;
@@ -52,6 +56,7 @@ impl Out {
         from: &Path,
         keys: Option<&PathBuf>,
         comments: &Comments,
+        names: &[(IpAddr, String)],
     ) -> Result<()> {
         let mut reader = open(from)?;
         let secrets = keys.map(fs::read).transpose();
@@ -67,11 +72,13 @@ impl Out {
             comment: &about,
             interface: "sealpost-tap",
             description: "A relay's byte streams; the IP and TCP headers are reconstructed",
+            link: LINK_RAW,
         };
         let failed = failed(&self.dir, &name);
         let file = self.create(&name, PRIVATE)?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         let mut writer = Writer::new(file, &about).map_err(&failed)?;
+        writer.names(names).map_err(&failed)?;
         if let Some(secrets) = secrets {
             writer.secrets(&secrets).map_err(&failed)?;
         }
@@ -83,6 +90,34 @@ impl Out {
         writer.finish().map(drop).map_err(&failed)
     }
 
+    /// Begins a file for the kernel's packets; its name and where to write.
+    pub(super) fn kernel(
+        &mut self,
+        kind: RunKind,
+        names: &[(IpAddr, String)],
+    ) -> Result<(String, KernelFile)> {
+        let name = format!("{}.kernel.pcapng", kind.word());
+        let comment = format!(
+            "sealpost lab compare, run {}. Captured by the kernel on lo (AF_PACKET), between the client and the relay. \
+             TCP checksums look wrong because they are left to a network card that loopback does not have; \
+             segments are larger than on a network because loopback carries 64 KiB in one packet.",
+            kind.word()
+        );
+        let about = About {
+            application: concat!("sealpost ", env!("CARGO_PKG_VERSION")),
+            comment: &comment,
+            interface: "lo",
+            description: "Linux' loopback, received packets only, so that each is seen once",
+            link: LINK_ETHERNET,
+        };
+        let failed = failed(&self.dir, &name);
+        let file = self.create(&name, PRIVATE)?;
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let mut writer = Writer::new(file, &about).map_err(&failed)?;
+        writer.names(names).map_err(&failed)?;
+        Ok((name, writer))
+    }
+
     /// Copies the key log.
     pub(super) fn keys(&mut self, run: &Run, from: &Path) -> Result<()> {
         let keys =
@@ -90,15 +125,21 @@ impl Out {
         self.write(&format!("{}.keys", run.kind.word()), PRIVATE, &keys)
     }
 
-    /// Writes the reports.
-    pub(super) fn reports(&mut self, report: &Report) -> Result<()> {
-        let json = serde_json::to_vec_pretty(report).map_err(|error| {
-            Error::new(Kind::Other, "the report cannot be written as JSON").source(error)
-        })?;
+    /// Writes the reports; those for people in `lang`, or with both languages in them.
+    pub(super) fn reports(&mut self, report: &Report, lang: Lang) -> Result<()> {
+        let json = serde_json::to_vec_pretty(report).map_err(unwritable)?;
         self.write("report.json", PUBLIC, &json)?;
-        self.write("report.html", PUBLIC, html::page(report).as_bytes())?;
+        self.write("report.html", PUBLIC, html::page(report, lang).as_bytes())?;
         self.write("sealpost.lua", PUBLIC, crate::lab::DISSECTOR.as_bytes())?;
-        self.write("README.txt", PUBLIC, readme::text(report).as_bytes())
+        self.write("README.txt", PUBLIC, readme::text(report, lang).as_bytes())
+    }
+
+    /// Writes the zoo alone.
+    pub(super) fn zoo(&mut self, finding: &Zoo, lang: Lang) -> Result<()> {
+        let json = serde_json::to_vec_pretty(finding).map_err(unwritable)?;
+        self.write("certificates.json", PUBLIC, &json)?;
+        let page = zoo::page(finding, lang);
+        self.write("certificates.html", PUBLIC, page.as_bytes())
     }
 
     fn write(&mut self, name: &str, mode: u32, bytes: &[u8]) -> Result<()> {
@@ -121,6 +162,10 @@ impl Out {
         self.files.push(name.to_owned());
         file.map_err(failed)
     }
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(Kind::Other, "the report cannot be written as JSON").source(error)
 }
 
 fn failed(dir: &Path, name: &str) -> impl Fn(io::Error) -> Error + use<> {

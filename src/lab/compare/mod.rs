@@ -3,31 +3,43 @@
 //! [`compare`] makes a world of its own (`world`: CA, certificates, a user, all with random names, so that
 //! nothing found is found by chance), lets the real client log in, list, upload and download through a
 //! [`Tap`](super::tap::Tap) to the real server (`run`), and reads the captures as a stranger would
-//! (`turns`, [`super::find`]). What it learned becomes `facts`, and `claims` that anybody can check
+//! (`turns`, [`super::find`]). Where it may, the kernel captures the same runs ([`beside`]), to prove that
+//! the tap tells the truth. What it learned becomes `facts`, and `claims` that anybody can check
 //! with `tshark`; [`super::report`] renders them. Afterwards only the files in `out` are left.
 
+pub mod beside;
 mod claims;
 mod comments;
 pub mod facts;
 mod files;
 mod records;
 mod run;
+pub mod tamper;
 pub mod turns;
 mod world;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use super::certificates;
 use super::find::{Analysis, Finding, TlsFinding};
+use super::kernel::Kernel;
 use super::pcapng::Reader;
 use super::search::FileBlocks;
 use super::streams::walk;
+use super::timeline::{self, Evidence};
 use crate::error::{Error, Kind, Result};
+use crate::lang::{Both, Lang, both};
+use crate::pki::keys;
 use crate::text;
-use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Times};
+use crate::transport::tls::KeyLog;
+use beside::{Digests, KernelCapture};
+use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Source, Text, Times};
+use run::Beside;
 use turns::Turns;
 use world::World;
+use zeroize::Zeroizing;
 
 /// Bytes of a file read at once.
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -41,6 +53,14 @@ pub struct Options {
     pub out: PathBuf,
     /// The runs, in this order.
     pub runs: Vec<RunKind>,
+    /// Who captures the packets.
+    pub source: Source,
+    /// Whether to alter one bit of each upload too, in a run of its own.
+    pub tamper: bool,
+    /// Whether bad certificates are shown and judged as well.
+    pub zoo: bool,
+    /// The language of what people read; `report.json` is English.
+    pub lang: Lang,
 }
 
 /// What was made.
@@ -56,37 +76,92 @@ pub struct Compared {
 
 /// Carries the file in each way, looks at what passed, and writes captures and reports. `tell` hears what
 /// is being done.
-pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared> {
+pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compared> {
+    let kernel = kernel(options.source)?;
     let mut out = files::Out::open(&options.out)?;
-    tell("making a CA, certificates, a user and a password for this comparison alone");
+    tell(&both(
+        "making a CA, certificates, a user and a password for this comparison alone",
+        "专为本次对比生成 CA、证书、用户和密码",
+    ));
     let world = World::make(options.file.as_deref())?;
     let mut report = begin(&world, options)?;
+    let names = world.names();
     for kind in &options.runs {
-        tell(&format!(
-            "{}: logging in, listing, uploading and downloading through the tap",
-            kind.word()
+        let name = kind.word();
+        tell(&both(
+            format!("{name}: logging in, listing, uploading and downloading through the tap"),
+            format!("{name}：经监听点登录、列目录、上传、下载"),
         ));
-        let recorded = run::run(&world, *kind)?;
-        let mut run = look(&world, *kind, &recorded)?;
+        let (beside, file) = match (&kernel, options.source) {
+            (Some(_missing), _) => (Beside::Nobody, None),
+            (None, Source::Kernel) => {
+                let (name, file) = out.kernel(*kind, &names)?;
+                (Beside::KernelInto(Box::new(file)), Some(name))
+            }
+            (None, _) => (Beside::Kernel, None),
+        };
+        let recorded = run::run(&world, *kind, beside)?;
+        let (mut run, digests) = look(&world, *kind, &recorded)?;
+        let heard = recorded.kernel.as_ref();
+        run.kernel = heard.map(|heard| KernelCapture::of(heard, digests, file));
         run.overhead = overhead(&run, &report.runs);
+        run.timeline = timeline(&world, &recorded)?;
         let comments = comments::comments(&run);
-        out.capture(&run, &recorded.capture, None, &comments)?;
+        out.capture(&run, &recorded.capture, None, &comments, &names)?;
         if let Some(keys) = &recorded.keys {
             out.keys(&run, keys)?;
-            out.capture(&run, &recorded.capture, Some(keys), &comments)?;
+            out.capture(&run, &recorded.capture, Some(keys), &comments, &names)?;
         }
         recorded.forget();
+        if options.tamper {
+            tell(&both(
+                format!("{name}: uploading past somebody who alters one bit"),
+                format!("{name}：在有人改动一个比特的情况下上传"),
+            ));
+            run.tampered = Some(tamper::tamper(&world, *kind)?);
+        }
         report.runs.push(run);
     }
+    if options.zoo {
+        tell(&both(
+            "showing bad certificates to Sealpost, openssl, curl and Python",
+            "向 Sealpost、openssl、curl 和 Python 出示有问题的证书",
+        ));
+        report.zoo = Some(certificates::run(false)?);
+    }
+    report.kernel_missing = kernel;
     report.caveats = caveats(&report);
     report.claims = claims::claims(&report);
-    out.reports(&report)?;
+    out.reports(&report, options.lang)?;
     let (files, replaced) = out.finish();
     Ok(Compared {
         report,
         files,
         replaced,
     })
+}
+
+/// Writes `certificates.html` and `certificates.json` into the folder `out`; the files written.
+pub fn write_zoo(finding: &certificates::Finding, out: &Path, lang: Lang) -> Result<Vec<String>> {
+    let mut out = files::Out::open(out)?;
+    out.zoo(finding, lang)?;
+    Ok(out.finish().0)
+}
+
+/// Why the kernel does not capture beside the tap; none when it can and is to.
+fn kernel(source: Source) -> Result<Option<Text>> {
+    if source == Source::Tap {
+        return Ok(Some(both(
+            "it was not asked to (--source tap)",
+            "未要求（--source tap）",
+        )));
+    }
+    // No packet ever goes to port 0: this only asks whether it may be done.
+    match (Kernel::open(0), source) {
+        (Ok(_), _) => Ok(None),
+        (Err(error), Source::Kernel) => Err(error),
+        (Err(error), _) => Ok(Some(error.message_both())),
+    }
 }
 
 fn begin(world: &World, options: &Options) -> Result<Report> {
@@ -106,14 +181,16 @@ fn begin(world: &World, options: &Options) -> Result<Report> {
             sha256: world.sha256.to_string(),
         },
         runs: Vec::new(),
+        zoo: None,
         caveats: Vec::new(),
+        kernel_missing: None,
         claims: Vec::new(),
     })
 }
 
 /// Reads one capture as a stranger would: nothing of the run is used but the names to look for.
-fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
-    let finding = find(&recorded.capture, world)?;
+fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<(Run, Digests)> {
+    let (finding, digests) = find(&recorded.capture, world)?;
     let mut connections = finding.connections.into_iter();
     let connection = connections.next().ok_or_else(|| {
         Error::new(Kind::Other, "the capture holds no connection")
@@ -133,7 +210,7 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
         connection.duration_ns,
     );
     let size = overhead.and_then(|each| Size::estimate(&seen.turns, each, world.bytes));
-    Ok(Run {
+    let run = Run {
         kind,
         capture: format!("{}.pcapng", kind.word()),
         packets: finding.packets,
@@ -144,12 +221,34 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<Run> {
         size,
         times,
         overhead: None,
+        timeline: None,
         turns: seen.turns,
         turns_more: seen.turns_more,
         records: seen.records,
         records_more: seen.records_more,
+        kernel: None,
+        tampered: None,
         connection,
-    })
+    };
+    Ok((run, digests))
+}
+
+/// The handshake, opened with the keys of the run and judged by its CA.
+fn timeline(world: &World, recorded: &run::Recorded) -> Result<Option<timeline::Connection>> {
+    let Some(path) = &recorded.keys else {
+        return Ok(None);
+    };
+    let read = fs::read(path).map(Zeroizing::new);
+    let text = read.map_err(|error| Error::io(Kind::LocalRead, "read the keys", error))?;
+    let mut log = KeyLog::default();
+    log.read(&text);
+    let evidence = Evidence {
+        anchors: keys::certificates(&world.path("certs/ca.crt"), Kind::CaFile)?,
+        lists: keys::revocation_lists(&world.path("certs/crl.pem"))?,
+        only: Some(1),
+    };
+    let told = timeline::read(&recorded.capture, log, &evidence)?;
+    Ok(told.connections.into_iter().next())
 }
 
 /// Whether `user` stands in a certificate that the client showed for all to read.
@@ -159,10 +258,12 @@ fn names(tls: Option<&TlsFinding>, user: &str) -> bool {
     shown.any(|subject| subject.contains(user))
 }
 
-fn find(path: &Path, world: &World) -> Result<Finding> {
-    let mut analysis = Analysis::new(world.sought(), Some(world.blocks()?));
-    let walked = walk(&mut open(path)?, &mut analysis)?;
-    Ok(analysis.finish(walked))
+fn find(path: &Path, world: &World) -> Result<(Finding, Digests)> {
+    let analysis = Analysis::new(world.sought(), Some(world.blocks()?));
+    let mut witnesses = (analysis, Digests::default());
+    let walked = walk(&mut open(path)?, &mut witnesses)?;
+    let (analysis, digests) = witnesses;
+    Ok((analysis.finish(walked), digests))
 }
 
 fn open(path: &Path) -> Result<Reader<BufReader<File>>> {

@@ -2,6 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::BufWriter;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -9,11 +11,13 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::BUFFER_BYTES;
+use super::beside::{self, Heard, KernelFile};
 use super::facts::RunKind;
 use super::world::{self, World};
 use crate::client::{Login, Target, download, upload};
 use crate::config::Limits;
 use crate::error::{Error, Kind, Result};
+use crate::lab::kernel::Kernel;
 use crate::lab::packets::Recorder;
 use crate::lab::tap::Tap;
 use crate::protocol::Conflict;
@@ -26,12 +30,27 @@ use crate::transport::{
 /// How long anything may take; everything happens on this machine.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Where the client's connections come from.
+pub(super) const CLIENT_IP: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
 /// What a run left in the temporary folder.
 #[derive(Debug)]
 pub(super) struct Recorded {
     pub(super) capture: PathBuf,
     pub(super) keys: Option<PathBuf>,
     pub(super) digests_agree: bool,
+    /// What the kernel saw of it, when it listened.
+    pub(super) kernel: Option<Heard>,
+}
+
+/// Whether the kernel listens beside the tap.
+pub(super) enum Beside {
+    /// It does not.
+    Nobody,
+    /// It does.
+    Kernel,
+    /// It does, and its packets go into a file.
+    KernelInto(Box<KernelFile>),
 }
 
 impl Recorded {
@@ -41,45 +60,81 @@ impl Recorded {
     }
 }
 
+/// Where the server and the relay before it listen. All of 127.0.0.0/8 is this machine on Linux: the two
+/// ends get an address each, as they have in any real capture.
+pub(super) fn server_ip() -> Ipv4Addr {
+    let own = Ipv4Addr::new(127, 0, 0, 2);
+    let there = cfg!(target_os = "linux") && TcpListener::bind((own, 0)).is_ok();
+    if there { own } else { CLIENT_IP }
+}
+
 /// Logs in, lists, uploads, lists, downloads and says goodbye, on one connection through the tap.
-pub(super) fn run(world: &World, kind: RunKind) -> Result<Recorded> {
+pub(super) fn run(world: &World, kind: RunKind, beside: Beside) -> Result<Recorded> {
     let data = world.path(&format!("data-{}", kind.word()));
     make_user(&data, world)?;
     let server = Running::start(config(world, kind, &data))?;
-    let tap = Tap::bind("127.0.0.1:0", &server.address)?;
+    let tap = Tap::bind(
+        &format!("{}:0", world.server_ip),
+        &server.address.to_string(),
+    )?;
     let capture = world.path(&format!("{}.pcapng", kind.word()));
     let written = |error| Error::io(Kind::LocalWrite, "write the capture", error);
     let file = File::create(&capture).map_err(written)?;
     let file = BufWriter::with_capacity(BUFFER_BYTES, file);
     let mut recorder = Recorder::new(file).map_err(written)?;
-    let (port, stop) = (tap.address().port(), tap.stop());
+    let (address, stop) = (tap.address(), tap.stop());
+    let (alive, listened) =
+        UnixStream::pair().map_err(|error| Error::io(Kind::Other, "make a socket pair", error))?;
     let keys = (kind != RunKind::Plain).then(|| world.path(&format!("{}.keys", kind.word())));
-    let came = thread::scope(|scope| -> Result<bool> {
+    let (digests_agree, kernel) = thread::scope(|scope| -> Result<_> {
+        let kernel = match beside {
+            Beside::Nobody => None,
+            Beside::Kernel => Some((Kernel::open(address.port())?, None)),
+            Beside::KernelInto(file) => Some((Kernel::open(address.port())?, Some(*file))),
+        };
+        let kernel = kernel.map(|(kernel, file)| {
+            let listen = move || beside::listen(kernel, &listened, file);
+            begin("lab-kernel").spawn_scoped(scope, listen)
+        });
+        let kernel = kernel.transpose().map_err(no_thread)?;
         let relay = move || tap.run(Some(1), &mut recorder).and(Ok(recorder));
-        let relay = thread::Builder::new()
-            .name("lab-tap".into())
+        let relay = begin("lab-tap")
             .spawn_scoped(scope, relay)
-            .map_err(|error| Error::new(Kind::Other, "cannot start the tap").source(error))?;
-        let came = target(world, kind, port, keys.clone()).and_then(|target| {
+            .map_err(no_thread)?;
+        let came = target(world, kind, address, keys.clone()).and_then(|target| {
             let came = talk(world, &target);
             came.inspect_err(|_| stop.stop())
         });
         if came.is_err() {
             stop.stop();
         }
-        let panicked = |_| Error::new(Kind::Other, "the tap panicked");
-        let recorder = relay.join().map_err(panicked)??;
-        recorder.finish().map_err(written)?;
-        came
-    });
-    let digests_agree = came?;
+        let recorder = relay.join().map_err(panicked)?;
+        // Closed when all is said: then the kernel hands over what it still has.
+        drop(alive);
+        let heard = kernel.map(|kernel| kernel.join().map_err(panicked)?);
+        recorder?.finish().map_err(written)?;
+        Ok((came?, heard.transpose()?))
+    })?;
     server.stop()?;
     let _gone_later = fs::remove_dir_all(&data);
     Ok(Recorded {
         capture,
         keys,
         digests_agree,
+        kernel,
     })
+}
+
+fn begin(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.into())
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::new(Kind::Other, "cannot start a thread of the lab").source(error)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Error {
+    Error::new(Kind::Other, "a thread of the lab panicked")
 }
 
 /// What the client does, the same in every run; whether both ends had the file's digest in the end.
@@ -110,7 +165,12 @@ fn talk(world: &World, target: &Target) -> Result<bool> {
     Ok(sent.file.sha256 == world.sha256 && came == world.sha256)
 }
 
-fn target(world: &World, kind: RunKind, port: u16, keylog: Option<PathBuf>) -> Result<Target> {
+pub(super) fn target(
+    world: &World,
+    kind: RunKind,
+    address: SocketAddr,
+    keylog: Option<PathBuf>,
+) -> Result<Target> {
     let tls = ClientTls {
         roots: Roots::File(world.path("certs/ca.crt")),
         certificate: kind.is_mutual().then(|| {
@@ -132,8 +192,8 @@ fn target(world: &World, kind: RunKind, port: u16, keylog: Option<PathBuf>) -> R
         },
     };
     Ok(Target {
-        host: "127.0.0.1".to_owned(),
-        port,
+        host: address.ip().to_string(),
+        port: address.port(),
         tls: match kind {
             RunKind::Plain => None,
             _ => Some(tls.load()?),
@@ -150,7 +210,7 @@ fn target(world: &World, kind: RunKind, port: u16, keylog: Option<PathBuf>) -> R
     })
 }
 
-fn config(world: &World, kind: RunKind, data: &Path) -> Config {
+pub(super) fn config(world: &World, kind: RunKind, data: &Path) -> Config {
     let tls = ServerTls {
         certificate: world.path("certs/server.crt"),
         key: world.path("certs/server.key"),
@@ -168,7 +228,7 @@ fn config(world: &World, kind: RunKind, data: &Path) -> Config {
         policy: policy(kind),
     };
     Config {
-        listen: ([127, 0, 0, 1], 0).into(),
+        listen: (world.server_ip, 0).into(),
         data: data.to_owned(),
         audit_log: None,
         mode: match kind {
@@ -198,7 +258,7 @@ fn policy(kind: RunKind) -> Policy {
     }
 }
 
-fn make_user(data: &Path, world: &World) -> Result<()> {
+pub(super) fn make_user(data: &Path, world: &World) -> Result<()> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         Error::new(Kind::Other, "cannot make the lab's user").source(error)
     };
@@ -217,16 +277,18 @@ fn make_user(data: &Path, world: &World) -> Result<()> {
 }
 
 /// A server on a thread of its own; stopped when dropped.
-struct Running {
-    address: String,
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
     handle: Handle,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
 impl Running {
-    fn start(config: Config) -> Result<Self> {
+    pub(super) fn start(config: Config) -> Result<Self> {
         let server = Server::bind(config)?;
-        let (address, handle) = (server.address().to_string(), server.handle());
+        let (address, handle) = (server.address(), server.handle());
         let thread = thread::Builder::new()
             .name("lab-server".into())
             .spawn(move || server.run())
@@ -238,7 +300,7 @@ impl Running {
         })
     }
 
-    fn stop(mut self) -> Result<()> {
+    pub(super) fn stop(mut self) -> Result<()> {
         self.handle.stop();
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(ended)) => ended,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::facts::{FILE_BYTES_MIN, FileBegins, Record, Size, Times};
 use super::records::Scan;
 use crate::lab::find::{Security, Sought, forms};
-use crate::lab::frames::FrameScan;
+use crate::lab::frames::{FrameScan, word};
 use crate::lab::streams::Witness;
 use crate::lab::tap::Direction;
 use crate::protocol::{BodyEnd, Sha256, encode};
@@ -279,22 +279,6 @@ impl Patterns {
         marks.sort_by_key(|mark| (mark.from, mark.to));
         marks.dedup_by(|next, before| next.from < before.to);
         marks
-    }
-}
-
-/// A frame of the protocol in one word: the request's `op`, or what the reply is.
-fn word(json: &str) -> &'static str {
-    const OPERATIONS: [&str; 6] = ["hello", "login", "list", "put", "get", "quit"];
-    let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
-    match (value.get("op"), value.get("ok"), value.get("sha256")) {
-        (Some(op), _, _) => {
-            let known = OPERATIONS.iter().find(|known| op == **known);
-            known.copied().unwrap_or("request")
-        }
-        (_, Some(ok), _) if ok == true => "ok",
-        (_, Some(_), _) => "refused",
-        (_, _, Some(_)) => "sha256",
-        _ => "frame",
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::BUFFER_BYTES;
+use super::run::{self, CLIENT_IP};
 use super::turns::Patterns;
 use crate::error::{Error, Kind, Result};
 use crate::lab::find::Sought;
 use crate::lab::search::FileBlocks;
+use crate::lab::traces::Folder;
 use crate::pki::{Authority, InitOptions, IssueRequest};
 use crate::protocol::{FileName, Hasher, Request, Sha256, encode};
 use crate::text::hex;
@@ -24,10 +25,11 @@ const BEGINNING_BYTES: u64 = 32;
 /// A folder with a CA, certificates and the file, and the names used.
 #[derive(Debug)]
 pub(super) struct World {
-    dir: TempDir,
+    dir: Folder,
     pub(super) user: String,
     pub(super) password: String,
     pub(super) server_name: String,
+    pub(super) server_ip: Ipv4Addr,
     /// The local file.
     pub(super) file: PathBuf,
     /// Its name on the server.
@@ -40,9 +42,7 @@ pub(super) struct World {
 impl World {
     /// Makes it; `file` is carried, or a text that is made.
     pub(super) fn make(file: Option<&Path>) -> Result<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix("sealpost-lab-")
-            .tempdir()
+        let dir = Folder::make()
             .map_err(|error| Error::io(Kind::LocalWrite, "make a temporary folder", error))?;
         let user = format!("student-{}", token(4)?);
         // Long enough that no noise of any length a disk can hold has it by chance.
@@ -62,6 +62,7 @@ impl World {
             user,
             password,
             server_name,
+            server_ip: run::server_ip(),
             file,
             bytes,
             sha256,
@@ -74,6 +75,17 @@ impl World {
     /// A path below the folder.
     pub(super) fn path(&self, below: &str) -> PathBuf {
         self.dir.path().join(below)
+    }
+
+    /// Names for the addresses in a capture; none where both ends have the same.
+    pub(super) fn names(&self) -> Vec<(IpAddr, String)> {
+        if self.server_ip == CLIENT_IP {
+            return Vec::new();
+        }
+        vec![
+            (CLIENT_IP.into(), "client".to_owned()),
+            (self.server_ip.into(), self.server_name.clone()),
+        ]
     }
 
     /// What a stranger would love to find.

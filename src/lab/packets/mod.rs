@@ -15,7 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use etherparse::err::packet::BuildVecWriteError;
 use etherparse::{PacketBuilder, TcpHeader, TcpOptionElement};
 
-use super::pcapng::{About, Totals, Writer};
+use super::pcapng::{About, LINK_RAW, Totals, Writer};
 use super::tap::{Direction, Event, Sink, What};
 
 /// What the file says about itself.
@@ -26,6 +26,7 @@ const ABOUT: About<'_> = About {
               segments, the TCP handshake and the acknowledgements.",
     interface: "sealpost-tap",
     description: "A relay's byte streams; the IP and TCP headers are reconstructed",
+    link: LINK_RAW,
 };
 
 const FIRST_PACKET: &str =

@@ -1,9 +1,12 @@
 //! Captures in the pcapng format (draft-ietf-opsawg-pcapng), as Wireshark writes and reads them.
 //!
 //! The blocks come in an order that was measured, not guessed: section header, interface description,
-//! decryption secrets, packets, interface statistics. Secrets behind the first encrypted packet decrypt
+//! names, decryption secrets, packets, interface statistics. Secrets behind the first encrypted packet decrypt
 //! nothing, and secrets before the interface description make a file that `editcap` cannot copy.
+//!
+//! The reader takes classic pcap as well, as `tcpdump -w` writes it.
 
+mod classic;
 mod read;
 mod write;
 
@@ -18,6 +21,8 @@ const INTERFACE: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 /// Simple Packet Block: only read.
 const SIMPLE_PACKET: u32 = 3;
+/// Name Resolution Block.
+const NAMES: u32 = 4;
 /// Interface Statistics Block.
 const STATISTICS: u32 = 5;
 /// Enhanced Packet Block.
@@ -41,6 +46,11 @@ const OPTION_TIME_OFFSET: u16 = 14;
 const OPTION_STATISTICS_START: u16 = 2;
 const OPTION_STATISTICS_END: u16 = 3;
 const OPTION_STATISTICS_PACKETS: u16 = 4;
+const OPTION_STATISTICS_DROPPED: u16 = 5;
+
+const NAMES_END: u16 = 0;
+const NAMES_IPV4: u16 = 1;
+const NAMES_IPV6: u16 = 2;
 
 /// `LINKTYPE_RAW`: a packet begins with its IP header, so that no Ethernet address has to be invented.
 pub const LINK_RAW: u16 = 101;

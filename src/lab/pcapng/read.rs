@@ -1,12 +1,16 @@
-//! The reader: either byte order, several sections and interfaces, packets one by one.
+//! The reader: either byte order, several sections and interfaces, packets one by one; classic pcap too.
 //!
 //! A capture comes from anywhere, so every length is checked before it is believed or allocated.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Read};
 
+use super::classic::{self, Classic};
 use super::{
     BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE, OBSOLETE_PACKET, OPTION_END, OPTION_RESOLUTION,
-    OPTION_TIME_OFFSET, SECRETS, SECTION_HEADER, SIMPLE_PACKET,
+    OPTION_TIME_OFFSET, SECRETS, SECRETS_TLS, SECTION_HEADER, SIMPLE_PACKET,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -15,6 +19,9 @@ const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 /// Interfaces of one section taken at most.
 const INTERFACES_MAX: usize = 1_024;
+
+/// Bytes of key logs kept of one capture.
+const KEY_LOG_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const NANOS: u128 = 1_000_000_000;
 
@@ -29,6 +36,8 @@ pub struct Packet<'a> {
     pub link: u16,
     /// The bytes that were kept, which may be fewer than were on the wire.
     pub data: &'a [u8],
+    /// Whether they are fewer: the capture was made with a snap length.
+    pub snapped: bool,
 }
 
 /// Reads the packets of a capture.
@@ -40,6 +49,11 @@ pub struct Reader<R: Read> {
     body: Vec<u8>,
     frames: u64,
     secrets: u64,
+    key_log: Vec<u8>,
+    /// The file's first number, until it is told what it means.
+    first: Option<[u8; 4]>,
+    /// The file is of the older format.
+    classic: Option<Classic>,
     cut: bool,
 }
 
@@ -52,7 +66,7 @@ struct Interface {
 }
 
 impl<R: Read> Reader<R> {
-    /// Begins to read; wants a section header first. Give a buffered `input`.
+    /// Begins to read; wants a section header first, or the header of classic pcap. Give a buffered `input`.
     pub fn new(input: R) -> Result<Self> {
         let mut reader = Self {
             input,
@@ -61,8 +75,20 @@ impl<R: Read> Reader<R> {
             body: Vec::new(),
             frames: 0,
             secrets: 0,
+            key_log: Vec::new(),
+            first: None,
+            classic: None,
             cut: false,
         };
+        let mut first = [0; 4];
+        if fill(&mut reader.input, &mut first).map_err(not_pcapng)? < 4 {
+            return Err(not_a_capture());
+        }
+        if let Some((big_endian, unit_ns)) = classic::begin(first) {
+            reader.big_endian = big_endian;
+            return reader.begin_classic(unit_ns);
+        }
+        reader.first = Some(first);
         let kind = reader.next_block().map_err(not_pcapng)?;
         match kind {
             Some(SECTION_HEADER) => Ok(reader),
@@ -72,6 +98,9 @@ impl<R: Read> Reader<R> {
 
     /// The next packet, or none at the end.
     pub fn packet(&mut self) -> Result<Option<Packet<'_>>> {
+        if let Some(classic) = self.classic {
+            return self.classic_packet(classic);
+        }
         loop {
             let kind = self.next_block().map_err(|error| {
                 Error::io(Kind::LocalRead, "read the capture", error)
@@ -80,7 +109,7 @@ impl<R: Read> Reader<R> {
             let Some(kind) = kind else { return Ok(None) };
             match kind {
                 INTERFACE => self.interface()?,
-                SECRETS => self.secrets += 1,
+                SECRETS => self.keep_secrets(),
                 ENHANCED_PACKET | OBSOLETE_PACKET | SIMPLE_PACKET => {
                     let place = self.place(kind).ok_or_else(damaged)?;
                     self.frames += 1;
@@ -89,6 +118,7 @@ impl<R: Read> Reader<R> {
                         at_ns: place.at_ns,
                         link: place.link,
                         data: &self.body[place.from..place.to],
+                        snapped: place.snapped,
                     }));
                 }
                 _ => {} // names, statistics, what is not invented yet: skipped, as the draft asks
@@ -101,15 +131,84 @@ impl<R: Read> Reader<R> {
         self.secrets
     }
 
+    /// The key logs of the blocks that were passed, one behind the other.
+    pub fn key_log(&self) -> &[u8] {
+        &self.key_log
+    }
+
     /// Whether the file ended inside a block: whoever wrote it was stopped.
     pub fn cut(&self) -> bool {
         self.cut
     }
 
+    fn begin_classic(mut self, unit_ns: u64) -> Result<Self> {
+        self.body.resize(classic::HEADER_BYTES, 0);
+        if fill(&mut self.input, &mut self.body).map_err(not_pcapng)? < self.body.len() {
+            return Err(not_a_capture());
+        }
+        // The upper half of the number tells of checksums behind the packets (FCS).
+        let link = self.u32_at(16).ok_or_else(damaged)? & 0xffff;
+        self.classic = Some(Classic {
+            link: u16::try_from(link).unwrap_or(u16::MAX),
+            unit_ns,
+        });
+        Ok(self)
+    }
+
+    fn classic_packet(&mut self, about: Classic) -> Result<Option<Packet<'_>>> {
+        let failed = |error| Error::io(Kind::LocalRead, "read the capture", error);
+        self.body.resize(classic::PACKET_HEADER_BYTES, 0);
+        let got = fill(&mut self.input, &mut self.body).map_err(failed)?;
+        if got < self.body.len() {
+            self.cut = got > 0;
+            return Ok(None);
+        }
+        let number = |at| self.u32_at(at).ok_or_else(damaged);
+        let (seconds, fraction) = (number(0)?, number(4)?);
+        let (kept, whole) = (number(8)?, number(12)?);
+        if kept > classic::PACKET_BYTES_MAX {
+            return Err(damaged());
+        }
+        self.body.resize(kept as usize, 0);
+        if fill(&mut self.input, &mut self.body).map_err(failed)? < self.body.len() {
+            self.cut = true;
+            return Ok(None);
+        }
+        self.frames += 1;
+        Ok(Some(Packet {
+            frame: self.frames,
+            at_ns: classic::at_ns(seconds, fraction, about.unit_ns),
+            link: about.link,
+            data: &self.body,
+            snapped: kept < whole,
+        }))
+    }
+
+    /// Counts the block, and keeps it when it is a key log of TLS.
+    fn keep_secrets(&mut self) {
+        self.secrets += 1;
+        let (Some(SECRETS_TLS), Some(length)) = (self.u32_at(0), self.u32_at(4)) else {
+            return;
+        };
+        let log = self.body.get(8..).unwrap_or_default();
+        let log = &log[..log.len().min(length as usize)];
+        if self.key_log.len() + log.len() < KEY_LOG_BYTES_MAX {
+            self.key_log.extend(log);
+            self.key_log.push(b'\n');
+        }
+    }
+
     /// Reads one block into `body` and returns its type.
     fn next_block(&mut self) -> io::Result<Option<u32>> {
         let (mut kind, mut length) = ([0; 4], [0; 4]);
-        match fill(&mut self.input, &mut kind)? {
+        let got = match self.first.take() {
+            Some(first) => {
+                kind = first;
+                4
+            }
+            None => fill(&mut self.input, &mut kind)?,
+        };
+        match got {
             0 => return Ok(None),
             4 if fill(&mut self.input, &mut length)? == 4 => {}
             _ => return Ok(self.end_early()),
@@ -197,7 +296,7 @@ impl<R: Read> Reader<R> {
                 0 => self.u32_at(0)?,
                 snap => self.u32_at(0)?.min(snap),
             };
-            return self.place_at(interface, 0, 4, kept);
+            return self.place_at(interface, 0, 4, [kept, self.u32_at(0)?]);
         }
         let interface = match kind {
             OBSOLETE_PACKET => u32::from(self.u16_at(0)?),
@@ -205,16 +304,24 @@ impl<R: Read> Reader<R> {
         };
         let interface = self.interfaces.get(interface as usize)?;
         let ticks = u64::from(self.u32_at(4)?) << 32 | u64::from(self.u32_at(8)?);
-        self.place_at(interface, interface.nanos(ticks), 20, self.u32_at(12)?)
+        let lengths = [self.u32_at(12)?, self.u32_at(16)?];
+        self.place_at(interface, interface.nanos(ticks), 20, lengths)
     }
 
-    fn place_at(&self, interface: &Interface, at_ns: u64, from: usize, kept: u32) -> Option<Place> {
+    fn place_at(
+        &self,
+        interface: &Interface,
+        at_ns: u64,
+        from: usize,
+        [kept, whole]: [u32; 2],
+    ) -> Option<Place> {
         let to = from.checked_add(kept as usize)?;
         (to <= self.body.len()).then_some(Place {
             at_ns,
             link: interface.link,
             from,
             to,
+            snapped: kept < whole,
         })
     }
 
@@ -245,6 +352,7 @@ struct Place {
     link: u16,
     from: usize,
     to: usize,
+    snapped: bool,
 }
 
 impl Interface {
@@ -291,94 +399,16 @@ fn damaged() -> Error {
 }
 
 fn not_a_capture() -> Error {
-    Error::new(Kind::LocalRead, "this is no pcapng capture")
-        .hint("convert an older format first: editcap -F pcapng OLD.pcap NEW.pcapng")
+    Error::new(
+        Kind::LocalRead,
+        "this is no capture, neither pcapng nor pcap",
+    )
+    .hint("convert another format first: editcap -F pcapng OLD NEW.pcapng")
 }
 
 fn not_pcapng(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::InvalidData => not_a_capture().source(error),
         _ => Error::io(Kind::LocalRead, "read the capture", error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::pcapng::LINK_ETHERNET;
-
-    /// A big-endian capture as an old machine writes it: microseconds, a packet of each kind, a name block.
-    fn big_endian() -> Vec<u8> {
-        let block = |kind: u32, body: &[u8]| {
-            let length = u32::try_from(body.len() + 12).unwrap().to_be_bytes();
-            [&kind.to_be_bytes()[..], &length, body, &length].concat()
-        };
-        let section = [
-            0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255,
-        ];
-        let interface = [0, 1, 0, 0, 0, 0, 0, 0]; // Ethernet, no options
-        let one_second = [0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]; // 1,000,000 ticks
-        let lengths = [0, 0, 0, 3, 0, 0, 0, 9]; // 3 bytes kept of 9
-        let enhanced = [&[0; 4], &one_second[..], &lengths, b"abc\0"].concat();
-        let obsolete = [&[0; 4], &one_second[..], &lengths, b"def\0"].concat();
-        let simple = [&[0, 0, 0, 4], &b"ghij"[..]].concat();
-        [
-            block(SECTION_HEADER, &section),
-            block(INTERFACE, &interface),
-            block(4, &[0; 4]),
-            block(ENHANCED_PACKET, &enhanced),
-            block(OBSOLETE_PACKET, &obsolete),
-            block(SIMPLE_PACKET, &simple),
-        ]
-        .concat()
-    }
-
-    #[test]
-    fn both_byte_orders_and_every_kind_of_packet_are_read() {
-        let file = big_endian();
-        let mut reader = Reader::new(&file[..]).unwrap();
-        for (frame, at_ns, data) in [
-            (1, 1_000_000_000, &b"abc"[..]),
-            (2, 1_000_000_000, b"def"),
-            (3, 0, b"ghij"),
-        ] {
-            let packet = Packet {
-                frame,
-                at_ns,
-                link: LINK_ETHERNET,
-                data,
-            };
-            assert_eq!(reader.packet().unwrap(), Some(packet));
-        }
-        assert_eq!(reader.packet().unwrap(), None);
-        assert!(!reader.cut());
-    }
-
-    #[test]
-    fn what_is_no_capture_is_refused_with_the_way_to_convert_it() {
-        for file in [
-            &b""[..],
-            b"hello, world",
-            &[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0],
-        ] {
-            let error = Reader::new(file).unwrap_err();
-            assert_eq!(error.message(), "this is no pcapng capture");
-            assert!(error.next_step().unwrap().contains("editcap"));
-        }
-    }
-
-    #[test]
-    fn a_length_that_lies_is_refused_before_it_is_believed() {
-        let mut file = big_endian();
-        file[28 + 4..28 + 8].copy_from_slice(&[0x7f, 0xff, 0xff, 0xfc]);
-        let error = Reader::new(&file[..]).unwrap().packet().unwrap_err();
-        assert_eq!(error.kind(), Kind::LocalRead);
-    }
-
-    #[test]
-    fn resolutions_of_ten_and_of_two_are_told_apart() {
-        assert_eq!(ticks_per_second(9), Some(1_000_000_000));
-        assert_eq!(ticks_per_second(0x8a), Some(1_024));
-        assert_eq!(ticks_per_second(99), None);
     }
 }

@@ -1,12 +1,14 @@
-//! The writer: one section, one interface of raw IP packets, times in nanoseconds, little-endian.
+//! The writer: one section, one interface, times in nanoseconds, little-endian.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use super::{
-    BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE, LINK_RAW, OPTION_APPLICATION, OPTION_COMMENT,
-    OPTION_END, OPTION_INTERFACE_DESCRIPTION, OPTION_INTERFACE_NAME, OPTION_RESOLUTION,
-    OPTION_STATISTICS_END, OPTION_STATISTICS_PACKETS, OPTION_STATISTICS_START, SECRETS,
-    SECRETS_TLS, SECTION_HEADER, STATISTICS,
+    BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE, NAMES, NAMES_END, NAMES_IPV4, NAMES_IPV6,
+    OPTION_APPLICATION, OPTION_COMMENT, OPTION_END, OPTION_INTERFACE_DESCRIPTION,
+    OPTION_INTERFACE_NAME, OPTION_RESOLUTION, OPTION_STATISTICS_DROPPED, OPTION_STATISTICS_END,
+    OPTION_STATISTICS_PACKETS, OPTION_STATISTICS_START, SECRETS, SECRETS_TLS, SECTION_HEADER,
+    STATISTICS,
 };
 
 /// What a capture says about itself.
@@ -20,6 +22,8 @@ pub struct About<'a> {
     pub interface: &'a str,
     /// One sentence about the interface.
     pub description: &'a str,
+    /// How its packets begin, such as [`LINK_RAW`](super::LINK_RAW).
+    pub link: u16,
 }
 
 /// What was written.
@@ -39,6 +43,7 @@ pub struct Writer<W: Write> {
     totals: Totals,
     first_ns: u64,
     last_ns: u64,
+    dropped: Option<u64>,
 }
 
 impl<W: Write> Writer<W> {
@@ -50,6 +55,7 @@ impl<W: Write> Writer<W> {
             totals: Totals::default(),
             first_ns: 0,
             last_ns: 0,
+            dropped: None,
         };
         writer.write(SECTION_HEADER, |block| {
             block.extend(BYTE_ORDER_MAGIC.to_le_bytes());
@@ -61,7 +67,7 @@ impl<W: Write> Writer<W> {
             option(block, OPTION_END, &[]);
         })?;
         writer.write(INTERFACE, |block| {
-            block.extend(LINK_RAW.to_le_bytes());
+            block.extend(about.link.to_le_bytes());
             block.extend(0u16.to_le_bytes());
             block.extend(0u32.to_le_bytes()); // snap length: whole packets
             option(block, OPTION_INTERFACE_NAME, about.interface.as_bytes());
@@ -74,6 +80,25 @@ impl<W: Write> Writer<W> {
             option(block, OPTION_END, &[]);
         })?;
         Ok(writer)
+    }
+
+    /// Gives addresses names, which Wireshark shows in their place. Only before secrets and packets.
+    pub fn names(&mut self, names: &[(IpAddr, String)]) -> io::Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.write(NAMES, |block| {
+            for (address, name) in names {
+                let (kind, octets) = match address {
+                    IpAddr::V4(ip) => (NAMES_IPV4, ip.octets().to_vec()),
+                    IpAddr::V6(ip) => (NAMES_IPV6, ip.octets().to_vec()),
+                };
+                // A record is an address and its names, each ended by a zero: laid out as an option is.
+                let record = [&octets, name.as_bytes(), &[0]].concat();
+                option(block, kind, &record);
+            }
+            option(block, NAMES_END, &[]);
+        })
     }
 
     /// Embeds a TLS key log (`SSLKEYLOGFILE` lines), so that Wireshark decrypts with no setup. Only before
@@ -118,15 +143,24 @@ impl<W: Write> Writer<W> {
         self.out.flush()
     }
 
+    /// Says how many packets the interface lost; the statistics at the file's end have it.
+    pub fn dropped(&mut self, packets: u64) {
+        self.dropped = Some(packets);
+    }
+
     /// Ends the file with the interface's statistics.
     pub fn finish(mut self) -> io::Result<(W, Totals)> {
         let (first, last, packets) = (self.first_ns, self.last_ns, self.totals.packets);
+        let dropped = self.dropped;
         self.write(STATISTICS, |block| {
             block.extend(0u32.to_le_bytes()); // the one interface
             block.extend(time(last));
             option(block, OPTION_STATISTICS_START, &time(first));
             option(block, OPTION_STATISTICS_END, &time(last));
             option(block, OPTION_STATISTICS_PACKETS, &packets.to_le_bytes());
+            if let Some(dropped) = dropped {
+                option(block, OPTION_STATISTICS_DROPPED, &dropped.to_le_bytes());
+            }
             option(block, OPTION_END, &[]);
         })?;
         self.out.flush()?;
@@ -172,18 +206,21 @@ fn length(bytes: usize) -> io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::pcapng::Reader;
+    use crate::lab::pcapng::{LINK_RAW, Reader};
 
     const ABOUT: About<'_> = About {
         application: "a",
         comment: "three 字",
         interface: "i",
         description: "",
+        link: LINK_RAW,
     };
 
     #[test]
     fn secrets_stand_in_front_of_the_packets_and_are_refused_behind_one() {
         let mut writer = Writer::new(Vec::new(), &ABOUT).unwrap();
+        let named = ("127.0.0.1".parse().unwrap(), "client".to_owned());
+        writer.names(&[named]).unwrap();
         writer.secrets(b"CLIENT_RANDOM 00 00\n").unwrap();
         writer
             .packet(u64::MAX, b"abcde", Some("a comment"))
@@ -197,5 +234,6 @@ mod tests {
         assert_eq!((packet.at_ns, packet.data), (u64::MAX, &b"abcde"[..]));
         assert_eq!(reader.packet().unwrap(), None);
         assert_eq!((reader.secrets(), reader.cut()), (1, false));
+        assert_eq!(reader.key_log(), b"CLIENT_RANDOM 00 00\n\n");
     }
 }

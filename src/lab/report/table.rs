@@ -1,7 +1,9 @@
 //! The essence: rows are what a stranger wants, columns the runs.
 
+use super::tampering;
 use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
 use crate::lab::find::SecretFinding;
+use crate::lang::{Lang, both as text, same};
 use crate::text::{escape, size};
 
 /// What a stranger has, good or bad for the user.
@@ -40,7 +42,7 @@ pub fn rows(report: &Report) -> Vec<Row> {
         cells: report.runs.iter().map(cell).collect(),
     };
     let secret = |label: &'static str| move |run: &Run| found(run.secret(label));
-    vec![
+    let mut rows = vec![
         row("user name", "用户名", &secret("user")),
         row("password", "密码", &secret("password")),
         row("file name", "文件名", &secret("file name")),
@@ -101,7 +103,42 @@ pub fn rows(report: &Report) -> Vec<Row> {
                 )
             },
         ),
-    ]
+    ];
+    rows.extend(more(report));
+    rows
+}
+
+/// What is behind the run itself: its price, and what an attacker who alters it comes to.
+fn more(report: &Report) -> Vec<Row> {
+    let row = |what: Text, cell: fn(&Run) -> Cell| Row {
+        what,
+        cells: report.runs.iter().map(cell).collect(),
+    };
+    let mut rows = vec![row(
+        text(
+            "more time than plain (one run, no login)",
+            "比明文多用的时间（单次，不含登录）",
+        ),
+        extra_time,
+    )];
+    if report.runs.iter().any(|run| run.tampered.is_some()) {
+        let what = text("to alter one bit unnoticed", "改动一个比特而不被发现");
+        rows.push(row(what, tampering::cell));
+    }
+    rows
+}
+
+/// The same as text: headings, and rows of cells.
+pub fn told(report: &Report, lang: Lang) -> (Vec<String>, Vec<Vec<String>>) {
+    let wants = text("a stranger wants", "陌生人想要");
+    let headings = std::iter::once(wants).chain(report.runs.iter().map(|run| title(run.kind)));
+    let rows = rows(report).into_iter().map(|row| {
+        let cells = row.cells.into_iter().map(|cell| cell.text);
+        let all = std::iter::once(row.what).chain(cells);
+        all.map(|text| text.of(lang).to_owned()).collect()
+    });
+    let headings = headings.map(|text| text.of(lang).to_owned());
+    (headings.collect(), rows.collect())
 }
 
 /// A run in a few words.
@@ -121,17 +158,10 @@ pub fn milliseconds(ns: u64) -> String {
     format!("{}.{} ms", tenths / 10, tenths % 10)
 }
 
-pub(super) fn text(en: impl Into<String>, zh: impl Into<String>) -> Text {
-    Text {
-        en: en.into(),
-        zh: zh.into(),
-    }
-}
-
-fn figure(same: String) -> Cell {
+fn figure(text: String) -> Cell {
     Cell {
         verdict: Verdict::Figure,
-        text: text(same.clone(), same),
+        text: same(text),
     }
 }
 
@@ -209,7 +239,7 @@ fn name(name: Option<String>) -> Cell {
     match name {
         Some(name) => Cell {
             verdict: Verdict::Read,
-            text: text(escape(&name), escape(&name)),
+            text: same(escape(&name)),
         },
         None => figure("–".to_owned()),
     }
@@ -236,6 +266,20 @@ fn certificate(run: &Run, of_client: bool) -> Cell {
         Some(subject) => name(Some(subject.clone())),
         None if of_client && !run.kind.is_mutual() => figure("–".to_owned()),
         None => hidden(),
+    }
+}
+
+/// One run on one machine: an order of magnitude, and it may be less than nothing.
+fn extra_time(run: &Run) -> Cell {
+    match &run.overhead {
+        Some(overhead) if run.kind != RunKind::Plain => {
+            let sign = if overhead.ns < 0 { '−' } else { '+' };
+            figure(format!(
+                "{sign}{}",
+                milliseconds(overhead.ns.unsigned_abs())
+            ))
+        }
+        _ => figure("–".to_owned()),
     }
 }
 

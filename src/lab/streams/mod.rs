@@ -52,27 +52,77 @@ pub struct Walked {
     pub packets: u64,
     /// Packets that are no TCP over IP, or too damaged to tell.
     pub other_packets: u64,
+    /// Packets of which the capture kept only the beginning (snap length).
+    pub snapped_packets: u64,
     /// Blocks of decryption secrets.
     pub secrets: u64,
     /// The file ended inside a block.
     pub cut: bool,
 }
 
+/// Both are told everything, the first one first.
+impl<A: Witness, B: Witness> Witness for (A, B) {
+    fn opened(&mut self, connection: usize, client: SocketAddr, server: SocketAddr) {
+        self.0.opened(connection, client, server);
+        self.1.opened(connection, client, server);
+    }
+
+    fn packet(&mut self, connection: usize, frame: u64, at_ns: u64) {
+        self.0.packet(connection, frame, at_ns);
+        self.1.packet(connection, frame, at_ns);
+    }
+
+    fn bytes(&mut self, connection: usize, way: Direction, frame: u64, bytes: &[u8]) {
+        self.0.bytes(connection, way, frame, bytes);
+        self.1.bytes(connection, way, frame, bytes);
+    }
+
+    fn gap(&mut self, connection: usize, way: Direction, bytes: u64) {
+        self.0.gap(connection, way, bytes);
+        self.1.gap(connection, way, bytes);
+    }
+
+    fn ended(&mut self, connection: usize, way: Direction, reset: bool) {
+        self.0.ended(connection, way, reset);
+        self.1.ended(connection, way, reset);
+    }
+}
+
 /// Reads a whole capture and tells `witness` what was said.
 pub fn walk<R: Read>(reader: &mut Reader<R>, witness: &mut impl Witness) -> Result<Walked> {
-    let mut connections = Connections::default();
-    let mut walked = Walked::default();
+    let mut walk = Walk::default();
     while let Some(packet) = reader.packet()? {
-        walked.packets += 1;
-        match segment(&packet) {
-            Some(segment) => connections.take(&segment, &packet, witness),
-            None => walked.other_packets += 1,
-        }
+        walk.take(&packet, witness);
     }
-    connections.finish(witness);
+    let mut walked = walk.finish(witness);
     walked.secrets = reader.secrets();
     walked.cut = reader.cut();
     Ok(walked)
+}
+
+/// The same, packet by packet, for a capture that is being made.
+#[derive(Default)]
+pub struct Walk {
+    connections: Connections,
+    walked: Walked,
+}
+
+impl Walk {
+    /// Takes the next packet.
+    pub fn take(&mut self, packet: &Packet<'_>, witness: &mut impl Witness) {
+        self.walked.packets += 1;
+        self.walked.snapped_packets += u64::from(packet.snapped);
+        match segment(packet) {
+            Some(segment) => self.connections.take(&segment, packet, witness),
+            None => self.walked.other_packets += 1,
+        }
+    }
+
+    /// Nothing more will come.
+    pub fn finish(mut self, witness: &mut impl Witness) -> Walked {
+        self.connections.finish(witness);
+        self.walked
+    }
 }
 
 /// One TCP segment, taken out of its packet.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::lab::pcapng::{About, Writer};
+use crate::lab::pcapng::{About, LINK_RAW, Writer};
 use etherparse::{PacketBuilder, TcpHeader};
 
 /// All that was said, kept.
@@ -56,6 +56,7 @@ fn capture(segments: &[(u32, &str, &str)]) -> Vec<u8> {
         comment: "",
         interface: "",
         description: "",
+        link: LINK_RAW,
     };
     let mut writer = Writer::new(Vec::new(), &about).unwrap();
     for (sequence, payload, flags) in segments {

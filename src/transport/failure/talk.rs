@@ -124,8 +124,8 @@ impl Talk {
         let (en, zh) = (scene.side.peer().en, scene.side.peer().zh);
         match self {
             Self::Tampered => both(
-                "a record does not decrypt: it was changed on the way (RFC 8446 §5.2)",
-                "有一条记录无法解密：它在途中被改动过（RFC 8446 §5.2）",
+                "a record does not decrypt: it was changed on the way (bad_record_mac, RFC 8446 §5.2)",
+                "有一条记录无法解密：它在途中被改动过（bad_record_mac，RFC 8446 §5.2）",
             ),
             Self::Truncated if scene.context.tls => both(
                 format!(

@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use rustls::AlertDescription;
-
-use super::open::Opener;
-use super::records::{Item, Reader};
-use super::{
-    ClientHello, Ending, Party, Record, Stage, Step, Story, What, checks, hello, messages,
-};
+use super::{Ending, Party, Record, Stage, Step, Story, What, checks};
 use crate::error::Error;
 use crate::pki::inspect;
 use crate::protocol::HelloReply;
 use crate::text::escape;
 use crate::transport::tape::{Event, Recorder, Tape, Way};
+use crate::transport::tls::{self, Content, Conversation, Item, Message, Sender};
 use crate::transport::{CertificateDer, Session};
 
 /// Bytes of a plain message that are shown.
@@ -48,12 +43,9 @@ impl Recorder {
 }
 
 struct Build<'a> {
-    tape: &'a Tape,
     tls: bool,
     steps: Vec<Step>,
-    sent: Reader,
-    received: Reader,
-    client: Option<ClientHello>,
+    heard: Conversation<'a>,
     is_13: bool,
     last_us: u64,
 }
@@ -61,12 +53,9 @@ struct Build<'a> {
 impl<'a> Build<'a> {
     fn new(tape: &'a Tape, tls: bool) -> Self {
         Self {
-            tape,
             tls,
             steps: Vec::new(),
-            sent: Reader::default(),
-            received: Reader::default(),
-            client: None,
+            heard: Conversation::new(&tape.secrets),
             is_13: false,
             last_us: 0,
         }
@@ -186,72 +175,62 @@ impl<'a> Build<'a> {
     }
 
     fn bytes(&mut self, way: Way, bytes: &[u8]) {
-        let tape = self.tape;
-        let keys = |suite: u16, epoch: u8| {
-            let label = match (way, epoch) {
-                (Way::Sent, 1) => "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
-                (Way::Sent, _) => "CLIENT_TRAFFIC_SECRET_0",
-                (Way::Received, 1) => "SERVER_HANDSHAKE_TRAFFIC_SECRET",
-                (Way::Received, _) => "SERVER_TRAFFIC_SECRET_0",
-            };
-            let (_, secret) = tape.secrets.iter().find(|(this, _)| this == label)?;
-            Opener::new(suite, secret)
+        let by = match way {
+            Way::Sent => Sender::Client,
+            Way::Received => Sender::Server,
         };
-        let reader = match way {
-            Way::Sent => &mut self.sent,
-            Way::Received => &mut self.received,
-        };
-        for (record, item) in reader.feed(bytes, &keys) {
-            self.item(way, record, item);
+        for item in self.heard.feed(by, bytes) {
+            self.item(way, item);
         }
     }
 
-    fn item(&mut self, way: Way, record: Record, item: Item) {
+    fn item(&mut self, way: Way, item: Item) {
+        let Item { record, content } = item;
         let mut bytes = None;
-        let what = match item {
-            Item::Message { kind, body } => {
-                bytes = Some(4 + body.len() as u64);
-                self.message(kind, &body)
+        let what = match content {
+            Content::Message {
+                message,
+                bytes: length,
+                ..
+            } => {
+                bytes = Some(length);
+                self.is_13 |= matches!(&message, Message::ServerHello(hello) if hello.is_13());
+                what(message)
             }
-            Item::SealedFinished => What::Finished,
-            Item::ChangeCipherSpec => What::ChangeCipherSpec,
-            Item::Alert(alert) => What::Alert {
-                name: alert.map(|[_, number]| format!("{:?}", AlertDescription::from(number))),
+            Content::ChangeCipherSpec => What::ChangeCipherSpec,
+            Content::Alert { name, .. } => What::Alert { name: Some(name) },
+            Content::Application(content) => What::Application {
+                content_bytes: Some(content.len() as u64),
+                text: Some(excerpt(&content)),
             },
-            Item::Application(content) => What::Application {
-                content_bytes: content.as_ref().map(|content| content.len() as u64),
-                text: content.as_deref().map(excerpt),
-            },
-            Item::Sealed => What::Sealed,
-            Item::NotTls(begins) => What::NotTls {
+            Content::NotTls(begins) => What::NotTls {
                 begins: excerpt(&begins),
             },
+            Content::Sealed(_) => self.sealed(record.kind),
+            Content::Unreadable => What::Sealed,
+            Content::Part => return,
         };
         let mut step = self.step(party(way), what);
         step.bytes = bytes;
-        step.record = Some(record);
+        step.record = Some(Record {
+            number: record.number,
+            bytes: record.bytes,
+            sealed: record.sealed,
+        });
         self.steps.push(step);
     }
 
-    fn message(&mut self, kind: u8, body: &[u8]) -> What {
-        let read = match kind {
-            1 => hello::client_hello(body).map(|hello| {
-                self.client = Some(hello.clone());
-                What::ClientHello(hello)
-            }),
-            2 => hello::server_hello(body, self.client.as_ref()),
-            _ => Some(messages::read(kind, body, self.is_13)),
-        };
-        let what = read.unwrap_or(What::Other { kind });
-        match &what {
-            What::ServerHello(hello) if hello.is_13 => {
-                self.is_13 = true;
-                self.sent.choose_13(hello.suite);
-            }
-            What::HelloRetryRequest { .. } => self.sent.choose_13(0),
-            _ => {}
+    /// A record without its keys: in TLS 1.2 its type still shows.
+    fn sealed(&self, kind: u8) -> What {
+        match kind {
+            tls::ALERT => What::Alert { name: None },
+            tls::HANDSHAKE => What::Finished,
+            tls::APPLICATION_DATA if !self.is_13 => What::Application {
+                content_bytes: None,
+                text: None,
+            },
+            _ => What::Sealed,
         }
-        what
     }
 
     fn plain(&mut self, way: Way, bytes: &[u8]) {
@@ -268,15 +247,53 @@ impl<'a> Build<'a> {
 
     /// What a server that does not speak TLS sent and is shorter than a record.
     fn leftovers(&mut self) {
-        let rest = self.received.rest();
+        let rest = self.heard.rest(Sender::Server);
         if !rest.is_empty() {
             let what = What::NotTls {
-                begins: excerpt(rest),
+                begins: excerpt(&rest),
             };
             let mut step = self.step(Party::Server, what);
-            step.bytes = Some(self.received.rest().len() as u64);
+            step.bytes = Some(rest.len() as u64);
             self.steps.push(step);
         }
+    }
+}
+
+/// A message as a step of the story.
+fn what(message: Message) -> What {
+    match message {
+        Message::ClientHello(hello) => What::ClientHello(hello),
+        Message::HelloRetryRequest { group, .. } => What::HelloRetryRequest { group },
+        Message::ServerHello(hello) => What::ServerHello(hello),
+        Message::NewSessionTicket { lifetime_s } => What::NewSessionTicket { lifetime_s },
+        Message::EncryptedExtensions { alpn, .. } => What::EncryptedExtensions { alpn },
+        Message::Certificate { chain, .. } => What::Certificate { chain },
+        Message::CertificateStatus => What::CertificateStatus,
+        Message::ServerKeyExchange { group, scheme, .. } => What::ServerKeyExchange {
+            group,
+            scheme,
+            proved: None,
+        },
+        Message::CertificateRequest {
+            authorities,
+            schemes,
+        } => What::CertificateRequest {
+            authorities,
+            schemes,
+        },
+        Message::ServerHelloDone => What::ServerHelloDone,
+        Message::CertificateVerify { scheme } => What::CertificateVerify {
+            scheme,
+            proved: None,
+        },
+        Message::ClientKeyExchange => What::ClientKeyExchange,
+        Message::Finished => What::Finished,
+        Message::HelloRequest
+        | Message::EndOfEarlyData
+        | Message::KeyUpdate { .. }
+        | Message::Other { .. } => What::Other {
+            kind: message.kind(),
+        },
     }
 }
 

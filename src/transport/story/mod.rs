@@ -5,12 +5,7 @@
 //! not told.
 
 mod build;
-mod bytes;
 mod checks;
-mod hello;
-mod messages;
-mod open;
-mod records;
 mod render;
 #[cfg(test)]
 mod tests;
@@ -18,7 +13,7 @@ mod words;
 
 use std::net::SocketAddr;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::serde::rfc3339;
 
@@ -29,6 +24,7 @@ use crate::pki::verify;
 use crate::protocol::HelloReply;
 
 use super::Session;
+use super::tls::{ClientHello, ServerHello};
 
 /// One connection from its beginning to the server's first reply, or to where it failed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -108,7 +104,7 @@ pub enum What {
         client: SocketAddr,
     },
     /// The first message (RFC 8446 §4.1.2).
-    ClientHello(ClientHello),
+    ClientHello(Box<ClientHello>),
     /// The server wants another key share (RFC 8446 §4.1.4).
     HelloRetryRequest {
         /// Of this group.
@@ -202,46 +198,6 @@ pub enum What {
     },
 }
 
-/// The client's offer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ClientHello {
-    /// Versions, the best liked first.
-    pub versions: Vec<String>,
-    /// Cipher suites.
-    pub ciphers: Vec<String>,
-    /// Groups for the key exchange.
-    pub groups: Vec<String>,
-    /// The groups for which a key share came along, and its bytes.
-    pub key_shares: Vec<(String, u64)>,
-    /// The name asked for, readable by anyone on the way (RFC 6066 §3).
-    pub server_name: Option<String>,
-    /// Application protocols (RFC 7301).
-    pub alpn: Vec<String>,
-    /// How an earlier session is to be resumed: `psk`, `ticket` or `session id`.
-    pub resumes_by: Option<&'static str>,
-    #[serde(skip)]
-    session_id: Vec<u8>,
-}
-
-/// The server's choice.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ServerHello {
-    /// The version.
-    pub version: String,
-    /// The cipher suite.
-    pub cipher: String,
-    /// The group of the key exchange, in TLS 1.3.
-    pub group: Option<String>,
-    /// The application protocol, in TLS 1.2.
-    pub alpn: Option<String>,
-    /// Whether an earlier session goes on.
-    pub resumed: bool,
-    #[serde(skip)]
-    suite: u16,
-    #[serde(skip)]
-    is_13: bool,
-}
-
 /// What keys are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -281,10 +237,8 @@ pub enum Ending {
         /// The kind, as `--json` names it.
         code: &'static str,
         /// What failed.
-        #[serde(serialize_with = "in_both")]
         message: Both,
         /// What mends it.
-        #[serde(serialize_with = "in_both")]
         cure: Both,
         /// Microseconds since the beginning.
         at_us: u64,
@@ -309,12 +263,4 @@ impl Ending {
             }
         }
     }
-}
-
-/// Both languages, for programs.
-fn in_both<S: Serializer>(text: &Both, serializer: S) -> Result<S::Ok, S::Error> {
-    [("en", &text.en), ("zh", &text.zh)]
-        .into_iter()
-        .collect::<std::collections::BTreeMap<_, _>>()
-        .serialize(serializer)
 }

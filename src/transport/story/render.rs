@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::words::{check, outcome, title};
-use super::{Checks, ClientHello, Ending, Party, Record, ServerHello, Stage, Step, Story, What};
+use super::words::title;
+use super::{Checks, Ending, Party, Record, Stage, Step, Story, What};
 use crate::lang::Lang;
-use crate::pki::inspect::CertificateInfo;
 use crate::protocol::Secure;
 use crate::text::{escape, time};
 use crate::transport::RESUMED;
+use crate::transport::tls::facts::{self, Fact};
 
 /// Columns before what is said under a step.
 const INDENT: usize = 15;
@@ -136,12 +136,14 @@ impl Page {
                 self.say(&all.join(", "));
             }
             What::Tcp { server, client } => self.say(&format!("{client} → {server}")),
-            What::ClientHello(hello) => self.client_hello(hello),
-            What::HelloRetryRequest { group } => self.retry(group.as_deref()),
-            What::ServerHello(hello) => self.server_hello(hello),
+            What::ClientHello(hello) => self.facts(facts::client_hello(hello, lang)),
+            What::HelloRetryRequest { group } => {
+                self.facts(facts::retry(group.as_deref(), lang));
+            }
+            What::ServerHello(hello) => self.facts(facts::server_hello(hello, lang)),
             What::Keys { stage } => self.keys(*stage),
-            What::EncryptedExtensions { alpn } => self.alpn(alpn.as_deref()),
-            What::Certificate { chain } => self.chain(chain),
+            What::EncryptedExtensions { alpn } => self.facts([facts::alpn(alpn.as_deref(), lang)]),
+            What::Certificate { chain } => self.facts(facts::chain(chain, lang)),
             What::Checks(checks) => self.checks(checks),
             What::ServerKeyExchange {
                 group,
@@ -167,10 +169,9 @@ impl Page {
                 "a digest over the whole handshake: nobody on the way has changed it",
                 "对整个握手的摘要：途中无人改动",
             )),
-            What::NewSessionTicket { lifetime_s } => self.say(&match lang {
-                Lang::English => format!("shortens a later handshake, for {lifetime_s} s"),
-                Lang::Chinese => format!("可用于缩短之后的握手，{lifetime_s} 秒内有效"),
-            }),
+            What::NewSessionTicket { lifetime_s } => {
+                self.facts([facts::ticket(*lifetime_s, lang)]);
+            }
             What::Alert { name: Some(name) } => self.say(name),
             What::Alert { name: None } => {
                 self.say(lang.pick("encrypted: its name cannot be read", "已加密：读不到名称"));
@@ -198,76 +199,16 @@ impl Page {
             "the server wants to know who this client is",
             "服务器要求客户端证明身份",
         ));
-        let all: Vec<_> = authorities.iter().map(|name| escape(name)).collect();
-        let all = match all.is_empty() {
-            true => lang.pick("any", "不限").to_owned(),
-            false => all.join("; "),
-        };
-        self.detail(lang.pick("of these CAs", "可接受的 CA"), &all);
-        self.detail(lang.pick("signatures", "签名算法"), &schemes.join(", "));
+        self.facts(facts::request(authorities, schemes, lang));
     }
 
-    fn client_hello(&mut self, hello: &ClientHello) {
-        let lang = self.lang;
-        self.detail(lang.pick("versions", "版本"), &hello.versions.join(", "));
-        self.detail(
-            lang.pick("cipher suites", "密码套件"),
-            &hello.ciphers.join(" "),
-        );
-        self.detail(lang.pick("groups", "密钥交换组"), &hello.groups.join(" "));
-        let unit = lang.pick("bytes", "字节");
-        let shares = hello.key_shares.iter();
-        let shares: Vec<_> = shares
-            .map(|(group, n)| format!("{group} ({n} {unit})"))
-            .collect();
-        if !shares.is_empty() {
-            self.detail(lang.pick("key shares", "密钥份额"), &shares.join(", "));
-        }
-        let name = hello.server_name.as_deref().map(escape);
-        let name = match (name, lang) {
-            (Some(name), Lang::English) => format!("{name} (anyone on the way reads it)"),
-            (Some(name), Lang::Chinese) => format!("{name}（途中任何人都能看到）"),
-            (None, Lang::English) => "none: the server is called by its address".to_owned(),
-            (None, Lang::Chinese) => "无：以 IP 地址称呼服务器".to_owned(),
-        };
-        self.detail(lang.pick("server name (SNI)", "服务器名（SNI）"), &name);
-        self.detail("ALPN", &escape(&hello.alpn.join(" ")));
-        if let Some(how) = hello.resumes_by {
-            self.detail(lang.pick("offers to resume", "请求恢复会话"), how);
-        }
-    }
-
-    fn retry(&mut self, group: Option<&str>) {
-        let group = group.unwrap_or("?");
-        self.say(&match self.lang {
-            Lang::English => {
-                format!("begin again, with a key share of {group}: one more round trip")
+    fn facts(&mut self, facts: impl IntoIterator<Item = Fact>) {
+        for Fact { name, value } in facts {
+            match name {
+                "" => self.say(&value),
+                name => self.detail(name, &value),
             }
-            Lang::Chinese => format!("请改用 {group} 的密钥份额重新开始：多一次往返"),
-        });
-    }
-
-    fn server_hello(&mut self, hello: &ServerHello) {
-        let lang = self.lang;
-        self.detail(lang.pick("version chosen", "选定版本"), &hello.version);
-        self.detail(lang.pick("cipher chosen", "选定密码套件"), &hello.cipher);
-        if let Some(group) = &hello.group {
-            self.detail(lang.pick("group chosen", "选定密钥交换组"), group);
         }
-        if !hello.is_13 {
-            self.alpn(hello.alpn.as_deref());
-        }
-        if hello.resumed {
-            self.say(lang.pick(
-                "an earlier session goes on: no certificate is shown or checked again",
-                "恢复先前的会话：不再出示、也不再检查证书",
-            ));
-        }
-    }
-
-    fn alpn(&mut self, alpn: Option<&str>) {
-        let none = self.lang.pick("none", "无");
-        self.detail("ALPN", &alpn.map_or_else(|| none.to_owned(), escape));
     }
 
     fn keys(&mut self, stage: Stage) {
@@ -298,40 +239,10 @@ impl Page {
         }
     }
 
-    fn chain(&mut self, chain: &[CertificateInfo]) {
-        let lang = self.lang;
-        if chain.is_empty() {
-            self.say(lang.pick("empty: no certificate", "空：没有证书"));
-        }
-        for (place, info) in chain.iter().enumerate() {
-            let number = format!("{}. ", place + 1);
-            self.say(&format!("{number}{}", escape(&info.subject)));
-            let names = info.dns_names.iter().map(|name| escape(name));
-            let names = names.chain(info.ip_addresses.iter().map(ToString::to_string));
-            let names: Vec<_> = names.collect();
-            self.detail(lang.pick("   issuer", "   签发者"), &escape(&info.issuer));
-            let dates = format!("{} … {}", time(info.not_before), time(info.not_after));
-            self.detail(lang.pick("   dates", "   有效期"), &dates);
-            if !names.is_empty() {
-                self.detail(lang.pick("   names", "   名称"), &names.join(" "));
-            }
-            let key = match info.key_algorithm.as_str() {
-                "RSA" => format!("RSA {}", info.key_bits),
-                other => other.to_owned(),
-            };
-            let key = format!("{key}, {}", info.signature_algorithm);
-            self.detail(lang.pick("   key, signature", "   密钥、签名"), &key);
-            self.detail(
-                lang.pick("   SHA-256", "   SHA-256 指纹"),
-                &info.fingerprint,
-            );
-        }
-    }
-
     fn checks(&mut self, checks: &Checks) {
         for step in &checks.steps {
-            let says = escape(&outcome(step, self.lang));
-            self.detail(check(step.check, self.lang), &says);
+            let says = escape(&step.told(self.lang));
+            self.detail(step.check.name(self.lang), &says);
         }
         let says = match (checks.good, checks.anyway) {
             (true, _) => self.lang.pick("good", "合格"),

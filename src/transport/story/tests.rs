@@ -1,7 +1,8 @@
 //! The renderer, over a story written by hand.
 
-use super::{Ending, Party, Record, ServerHello, Stage, Step, Story, What};
+use super::{Ending, Party, Record, Stage, Step, Story, What};
 use crate::lang::{Lang, both};
+use crate::transport::tls::ServerHello;
 
 fn step(by: Party, what: What) -> Step {
     Step {

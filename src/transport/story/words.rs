@@ -3,7 +3,6 @@
 use super::{Stage, What};
 use crate::error::Error;
 use crate::lang::{Both, Lang, both};
-use crate::pki::verify::{self, Check, Outcome};
 
 /// An error's words and what mends it.
 pub(super) fn of_error(error: &Error) -> (Both, Both) {
@@ -49,38 +48,5 @@ pub(super) fn title(what: &What, lang: Lang) -> String {
         },
         What::Sealed => fixed(lang.pick("encrypted record", "加密记录")),
         What::NotTls { .. } => fixed(lang.pick("not TLS", "不是 TLS")),
-    }
-}
-
-/// What a check looks at.
-pub(super) fn check(check: Check, lang: Lang) -> &'static str {
-    match check {
-        Check::Dates => lang.pick("dates", "有效期"),
-        Check::Issuer => lang.pick("issuer", "签发者"),
-        Check::Signature => lang.pick("signature", "签名"),
-        Check::Digest => lang.pick("digest", "摘要算法"),
-        Check::Form => lang.pick("form", "形式"),
-        Check::Purpose => lang.pick("purpose", "用途"),
-        Check::Host => lang.pick("name", "名称"),
-        Check::Revocation => lang.pick("revocation", "吊销"),
-    }
-}
-
-/// How a check went, in one line.
-pub(super) fn outcome(step: &verify::Step, lang: Lang) -> String {
-    let mark = match step.outcome {
-        Outcome::Passed => lang.pick("ok", "通过"),
-        Outcome::Failed => lang.pick("WRONG", "不合格"),
-        Outcome::Skipped => lang.pick("not checked", "未检查"),
-    };
-    let says = lang.pick(&step.says, &step.says_zh);
-    let rule = match (step.rule, lang) {
-        (Some(rule), Lang::English) => format!(" ({rule})"),
-        (Some(rule), Lang::Chinese) => format!("（{rule}）"),
-        (None, _) => String::new(),
-    };
-    match lang {
-        Lang::English => format!("{mark}: {says}{rule}"),
-        Lang::Chinese => format!("{mark}：{says}{rule}"),
     }
 }

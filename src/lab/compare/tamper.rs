@@ -1,0 +1,199 @@
+//! One bit altered on the way: who notices, in plain and in TLS.
+//!
+//! Between client and server stands an attacker who passes everything on, but for one bit of what the client
+//! sends as the file. It is a run of its own, apart from the one that is captured.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use serde::Serialize;
+
+use super::facts::RunKind;
+use super::run::{Running, config, make_user, target};
+use super::world::{self, World};
+use crate::client::{Progress, Target, download, upload};
+use crate::config::CHUNK_BYTES;
+use crate::error::{Error, Kind, Result};
+use crate::lab::door::{Between, Door, attack};
+use crate::lab::overhear;
+use crate::protocol::Conflict;
+use crate::text::escape;
+
+/// Bytes of the file's first chunk before the altered one: behind a record's header (5 bytes), and so inside
+/// what is protected.
+const BEFORE: usize = 13;
+
+/// One bit was altered, and this came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tampered {
+    /// Bytes the client had sent before the altered one; none when nothing could be altered.
+    pub offset: Option<u64>,
+    /// The byte as the client sent it, and as the server got it.
+    pub byte: [u8; 2],
+    /// Who noticed.
+    pub noticed: Noticed,
+    /// Whether the server stored a file.
+    pub stored: bool,
+    /// The client's words.
+    pub client_said: String,
+    /// The exit code these words have on the command line; 0 when it was content.
+    pub client_exit: u8,
+    /// The server's words, from its log.
+    pub server_said: Vec<String>,
+}
+
+/// What noticed an altered bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noticed {
+    /// Nothing: the altered file is stored.
+    Nothing,
+    /// The digest that the application sends behind the file. It travels the same way, so whoever alters
+    /// it too is not noticed.
+    Digest,
+    /// The authentication of TLS records (`bad_record_mac`), before the application saw a byte.
+    RecordMac,
+    /// Something else: see the words.
+    Other,
+}
+
+/// Uploads the file past somebody who alters one bit of it.
+pub(super) fn tamper(world: &World, kind: RunKind) -> Result<Tampered> {
+    overhear::begin();
+    let data = world.path(&format!("data-{}-tampered", kind.word()));
+    make_user(&data, world)?;
+    let server = Running::start(config(world, kind, &data))?;
+    let door = Door::open(server.address)?;
+    let altered = target(world, kind, door.address, None)?;
+    let direct = target(world, kind, server.address, None)?;
+    let flipper = Flipper::default();
+    let mark = overhear::mark();
+    let ((), sent) = attack(
+        || {
+            if let Ok(between) = door.between() {
+                flipper.stand_between(&between);
+            }
+        },
+        || send(world, &altered, &flipper.armed),
+    )?;
+    let server_said = match sent {
+        Ok(()) => mark.so_far(),
+        Err(_) => mark.since(1),
+    };
+    let stored = stored(world, &direct)?;
+    server.stop()?;
+    let place = flipper.flipped.into_inner();
+    let place = place.unwrap_or_else(PoisonError::into_inner);
+    let (client_said, client_exit) = match &sent {
+        Ok(()) => ("all well".to_owned(), 0),
+        Err(error) => (escape(error.message()), error.kind().exit_code()),
+    };
+    let by_tls = |said: &String| said.contains("bad_record_mac");
+    Ok(Tampered {
+        offset: place.map(|(offset, _)| offset),
+        byte: place.map_or([0; 2], |(_, byte)| byte),
+        noticed: match sent.map_err(|error| error.kind()) {
+            Ok(()) => Noticed::Nothing,
+            _ if by_tls(&client_said) || server_said.iter().any(by_tls) => Noticed::RecordMac,
+            Err(Kind::Partial) => Noticed::Digest,
+            Err(_) => Noticed::Other,
+        },
+        stored,
+        client_said,
+        client_exit,
+        server_said,
+    })
+}
+
+/// The upload; the attacker begins when the server has said that it may come.
+fn send(world: &World, target: &Target, armed: &AtomicBool) -> Result<()> {
+    let (mut client, _account) = target.log_in()?;
+    upload(
+        &mut client,
+        &world.file,
+        &world.sent_as,
+        Conflict::Error,
+        &mut |progress| {
+            if matches!(progress, Progress::Begin { .. }) {
+                armed.store(true, Ordering::SeqCst);
+            }
+        },
+    )?;
+    client.quit();
+    Ok(())
+}
+
+/// Whether the server has the file, asked past the attacker; what it has must not be the file that was meant.
+fn stored(world: &World, target: &Target) -> Result<bool> {
+    let (mut client, _account) = target.log_in()?;
+    let files = client.list("")?;
+    let stored = files.iter().any(|file| file.name == world.sent_as);
+    if stored {
+        let back = world.path("back");
+        let quiet = &mut |_progress| {};
+        download(
+            &mut client,
+            &world.sent_as,
+            &back,
+            Conflict::Overwrite,
+            quiet,
+        )?;
+        let read = |error| Error::io(Kind::LocalRead, "read what came back", error);
+        let (_, digest, _) = world::digest(&back).map_err(read)?;
+        if digest == world.sha256 {
+            let message = "the bit that was to be altered was not";
+            return Err(
+                Error::new(Kind::Other, message).hint("this is a fault of Sealpost: report it")
+            );
+        }
+    }
+    client.quit();
+    Ok(stored)
+}
+
+/// Passes everything on, and alters one bit once it is armed.
+#[derive(Default)]
+struct Flipper {
+    armed: AtomicBool,
+    /// How many bytes the client had sent before, and the byte before and after.
+    flipped: Mutex<Option<(u64, [u8; 2])>>,
+}
+
+impl Flipper {
+    fn stand_between(&self, between: &Between) {
+        thread::scope(|scope| {
+            let up = || self.pump(&between.client, &between.server, true);
+            let _none = thread::Builder::new()
+                .name("lab-flipper".into())
+                .spawn_scoped(scope, up);
+            self.pump(&between.server, &between.client, false);
+        });
+    }
+
+    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, up: bool) {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut passed = 0;
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            let chunk = &mut buffer[..length];
+            if up && self.armed.swap(false, Ordering::SeqCst) {
+                self.flip(chunk, passed);
+            }
+            if to.write_all(chunk).is_err() {
+                break;
+            }
+            passed += length as u64;
+        }
+        let _gone = to.shutdown(Shutdown::Write);
+    }
+
+    fn flip(&self, chunk: &mut [u8], passed: u64) {
+        let at = BEFORE.min(chunk.len() - 1);
+        let before = chunk[at];
+        chunk[at] ^= 1;
+        let flipped = Some((passed + at as u64, [before, chunk[at]]));
+        *self.flipped.lock().unwrap_or_else(PoisonError::into_inner) = flipped;
+    }
+}

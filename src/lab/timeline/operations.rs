@@ -1,0 +1,112 @@
+//! What the application says: Sealpost's operations by their names, and how another protocol begins.
+
+use serde_json::Value;
+
+use super::{Operation, Said, SaidWhat, meaning};
+use crate::lab::frames::{FrameScan, word};
+use crate::text::{brief, escape};
+
+/// Bytes of a frame, or of another protocol, that are shown.
+const SHOWN_BYTES: usize = 240;
+
+/// Operations kept of records told together.
+const OPERATIONS_MAX: usize = 24;
+
+/// Follows the application in one direction.
+#[derive(Debug, Default)]
+pub(super) struct Application {
+    scan: FrameScan,
+    /// What its first byte says: Sealpost's frames begin with a zero.
+    is_sealpost: Option<bool>,
+}
+
+impl Application {
+    /// Takes the next bytes and tells what they say.
+    pub(super) fn feed(&mut self, frame: u64, bytes: &[u8]) -> Said {
+        let first = bytes.first().map(|first| *first == 0);
+        let is_first = self.is_sealpost.is_none();
+        self.is_sealpost = self.is_sealpost.or(first);
+        let mut operations = Vec::new();
+        let (mut begins, mut file_bytes) = (None, 0);
+        if self.is_sealpost == Some(true) {
+            self.scan.feed(frame, bytes);
+            let found = std::mem::take(&mut self.scan.found);
+            let framed: usize = found.iter().map(|(_, text)| 4 + text.len()).sum();
+            file_bytes = bytes.len().saturating_sub(framed) as u64;
+            operations.extend(found.iter().map(|(_, text)| operation(text)));
+            operations.truncate(OPERATIONS_MAX);
+        } else if is_first && !bytes.is_empty() {
+            let shown = &bytes[..bytes.len().min(SHOWN_BYTES)];
+            begins = Some(escape(&String::from_utf8_lossy(shown)));
+        }
+        let word = operations.first().map(|operation| operation.word);
+        Said {
+            meaning: meaning::application(word, file_bytes > 0),
+            what: SaidWhat::Application {
+                operations,
+                file_bytes,
+                begins,
+            },
+            bytes: bytes.len() as u64,
+            proved: None,
+        }
+    }
+
+    /// Bytes are missing.
+    pub(super) fn gap(&mut self) {
+        self.scan.gap();
+    }
+}
+
+/// Joins what two records in a row say; whether they fit.
+pub(super) fn join(into: &mut Said, next: &Said) -> bool {
+    let SaidWhat::Application {
+        operations,
+        file_bytes,
+        begins,
+    } = &mut into.what
+    else {
+        return false;
+    };
+    let SaidWhat::Application {
+        operations: more,
+        file_bytes: more_bytes,
+        begins: other,
+    } = &next.what
+    else {
+        return false;
+    };
+    let room = OPERATIONS_MAX.saturating_sub(operations.len());
+    operations.extend(more.iter().take(room).cloned());
+    if begins.is_none() {
+        begins.clone_from(other);
+    }
+    into.bytes += next.bytes;
+    *file_bytes += more_bytes;
+    let word = operations.first().map(|operation| operation.word);
+    into.meaning = meaning::application(word, *file_bytes > 0);
+    true
+}
+
+fn operation(text: &str) -> Operation {
+    let shown = match serde_json::from_str(text) {
+        Ok(mut value) => {
+            mask(&mut value);
+            value.to_string()
+        }
+        Err(_) => String::new(),
+    };
+    Operation {
+        word: word(text),
+        text: brief(&shown, SHOWN_BYTES),
+    }
+}
+
+/// Puts dots in place of passwords.
+fn mask(frame: &mut Value) {
+    for field in ["password", "old", "new"] {
+        if let Some(secret) = frame.get_mut(field).filter(|secret| secret.is_string()) {
+            *secret = "…".into();
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! One bit altered on the way of `lab compare`: who notices, and that the lab says so everywhere.
+
+use serde_json::Value;
+
+use crate::compared::Compared;
+use crate::support::noise;
+
+fn words(tampered: &Value) -> String {
+    format!("{} {}", tampered["client_said"], tampered["server_said"])
+}
+
+#[test]
+fn tls_ends_at_the_altered_record_and_plain_has_only_the_digest() {
+    let compared = Compared::make(&["--all", "--tamper", "--source", "tap"]);
+    let html = compared.read("report.html");
+    let readme = compared.read("README.txt");
+    for run in compared.report["runs"].as_array().unwrap() {
+        let tampered = &run["tampered"];
+        let plain = run["kind"] == "plain";
+        let noticed = if plain { "digest" } else { "record_mac" };
+        assert_eq!(
+            (&tampered["noticed"], &tampered["stored"]),
+            (&noticed.into(), &false.into())
+        );
+        assert_eq!(tampered["client_exit"], if plain { 18 } else { 35 });
+        assert_eq!(
+            words(tampered).contains("bad_record_mac"),
+            !plain,
+            "{tampered}"
+        );
+        // Exactly one bit, where nobody but the attacker put it.
+        let [before, after] = [0, 1].map(|at| tampered["byte"][at].as_u64().unwrap());
+        assert_eq!((before ^ after).count_ones(), 1);
+        assert!(tampered["offset"].as_u64().unwrap() > 200);
+        // The captured run beside it is untouched.
+        assert_eq!(run["digests_agree"], true);
+        assert!(html.contains(tampered["client_said"].as_str().unwrap()));
+    }
+    for said in [
+        "bad_record_mac, nothing stored",
+        "未存储任何内容",
+        "sealpost lab mitm",
+    ] {
+        assert!(html.contains(said), "{said}");
+    }
+    for said in ["digest differs, nothing stored", "sealpost lab mitm"] {
+        assert!(readme.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn without_being_asked_nothing_is_altered_and_nothing_said_of_it() {
+    let compared = Compared::make(&["--source", "tap"]);
+    assert_eq!(compared.run("mtls13")["tampered"], Value::Null);
+    for name in ["README.txt", "report.html"] {
+        assert!(!compared.read(name).contains("bad_record_mac"), "{name}");
+    }
+}
+
+#[test]
+fn small_and_empty_files_are_not_altered_unnoticed_either() {
+    for bytes in [0, 1, 30, 100_000] {
+        let compared = Compared::of_file("small.bin", &noise(bytes, 3), &["--tamper"]);
+        for kind in ["plain", "mtls13"] {
+            let tampered = &compared.run(kind)["tampered"];
+            assert_eq!(tampered["stored"], false, "{bytes} {kind}: {tampered}");
+            assert_ne!(tampered["client_exit"], 0, "{bytes} {kind}: {tampered}");
+        }
+        assert_eq!(compared.run("mtls13")["tampered"]["noticed"], "record_mac");
+    }
+}
