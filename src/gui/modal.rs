@@ -2,10 +2,10 @@
 
 use egui::{Button, Context, Id, Modal, Response, RichText, Ui, Vec2, Widget as _};
 
-use super::theme::GAP;
+use super::theme::{self, GAP};
 
-/// Least width of a button, in points, so that those of a dialog are equally wide.
-const BUTTON: f32 = 88.0;
+/// Least size of a button, in points, so that those of a dialog are equally wide.
+const BUTTON: Vec2 = Vec2::new(110.0, 28.0);
 
 /// Draws a dialog with a title; returns what `content` returned, and whether it was closed with Escape or by
 /// a click beside it.
@@ -34,9 +34,9 @@ pub fn show<T>(
 pub fn buttons(ui: &mut Ui, does: &str, enabled: bool, leaves: &str) -> (Response, Response) {
     ui.add_space(GAP);
     ui.horizontal(|ui| {
-        let size = Vec2::new(BUTTON, 0.0);
-        let does = ui.add_enabled(enabled, Button::new(does).min_size(size));
-        let leaves = Button::new(leaves).min_size(size).ui(ui);
+        let does = theme::primary(ui, does).min_size(BUTTON);
+        let does = ui.add_enabled(enabled, does);
+        let leaves = Button::new(leaves).min_size(BUTTON).ui(ui);
         (does, leaves)
     })
     .inner

@@ -12,7 +12,7 @@ use super::action::{Action, Cx, Wanted};
 use super::dropped::{self, Dropped};
 use super::engine::told::Told;
 use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
-use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
+use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, SharedTarget, Wake};
 use super::files::Files;
 use super::leave::Leave;
 use super::log::{Log, Tone};
@@ -297,12 +297,7 @@ impl Window {
                 self.lost = Some(told);
             }
             SessionEvent::Listing(files) => self.files.update(files),
-            SessionEvent::Target(target) => {
-                self.engine.log_in_as(&target);
-                if let Some(connected) = &mut self.connected {
-                    connected.target = target;
-                }
-            }
+            SessionEvent::Target(target) => self.log_in_as(target),
             SessionEvent::Done(deed) => {
                 self.files.done(&deed);
                 if deed == Deed::PasswordChanged {
@@ -312,6 +307,20 @@ impl Window {
             SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
             SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
         }
+    }
+
+    /// The password is another: whatever connects from now on uses it, transfers that are under way too.
+    fn log_in_as(&mut self, target: SharedTarget) {
+        let Some(connected) = &mut self.connected else {
+            return;
+        };
+        self.engine.log_in_as(&target);
+        let before = std::mem::replace(&mut connected.target, Arc::clone(&target));
+        let of_it = self.transfers.all().filter(|transfer| {
+            transfer.state.is_unfinished() && Arc::ptr_eq(&transfer.target, &before)
+        });
+        let ids = of_it.map(|transfer| transfer.id).collect();
+        self.engine.transfer(TransferOrder::Adopt(ids, target));
     }
 
     fn enter(&mut self, connected: Box<Connected>) {

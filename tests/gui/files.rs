@@ -375,6 +375,7 @@ fn the_password_is_changed_after_the_old_one_was_right() {
         stage.write("New password again", new);
         stage.click("Change");
     };
+    stage.click("Settings");
     stage.click("Change password…");
     ask(&mut stage, "not the old one", "another battery");
     stage.wait_for("the old password is not right");

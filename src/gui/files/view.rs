@@ -81,9 +81,6 @@ impl Files {
             if button(ui, online, cx.say("Refresh", "刷新")) {
                 cx.act(Action::Order(Order::Refresh));
             }
-            if button(ui, online, cx.say("Change password…", "更改密码…")) {
-                cx.act(Action::AskPassword);
-            }
         });
     }
 
