@@ -1,6 +1,6 @@
 //! A question in front of the window, which waits behind it.
 
-use egui::{Button, Context, Id, Modal, Response, RichText, Ui, Vec2, Widget as _};
+use egui::{Button, Context, Frame, Id, Modal, Response, Ui, Vec2, Widget as _};
 
 use super::theme::{self, GAP};
 
@@ -16,15 +16,14 @@ pub fn show<T>(
     width: f32,
     content: impl FnOnce(&mut Ui) -> T,
 ) -> (T, bool) {
-    let response = Modal::new(Id::unique(id)).show(ctx, |ui| {
+    let frame = Frame::popup(&ctx.global_style()).inner_margin(2.0 * GAP);
+    let modal = Modal::new(Id::unique(id)).frame(frame);
+    let response = modal.show(ctx, |ui| {
         let room = ui.ctx().content_rect().width() - 8.0 * GAP;
         ui.set_width(width.min(room));
+        ui.heading(title);
         ui.add_space(GAP);
-        ui.label(RichText::new(title).heading());
-        ui.add_space(GAP);
-        let content = content(ui);
-        ui.add_space(GAP);
-        content
+        content(ui)
     });
     let closed = response.should_close();
     (response.inner, closed)

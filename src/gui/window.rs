@@ -31,6 +31,9 @@ use crate::lang::Lang;
 /// While uploads end one after another, the list is looked at as often as this.
 const LIST_AGAIN: Duration = Duration::from_secs(2);
 
+/// What the panels leave to the list however small the window is, in points: its buttons, path, header and some rows.
+const LIST_HEIGHT_MIN: f32 = 190.0;
+
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
@@ -217,6 +220,7 @@ impl Window {
             Panel::bottom("panels")
                 .resizable(true)
                 .default_size(220.0)
+                .max_size((ui.available_height() - LIST_HEIGHT_MIN).max(90.0))
                 .show(ui, |ui| {
                     show_tabs(ui, &mut cx, &mut self.tab);
                     match self.tab {
