@@ -109,7 +109,7 @@ fn may_name(room: &str) -> &'static [&'static str] {
             "transport",
             "protocol",
         ],
-        "gui" => &["client", "transport", "protocol", "pki"],
+        "gui" => &["client", "transport", "protocol", "pki", "lab"],
         "lab" => &["server", "client", "pki", "transport", "protocol", "store"],
         "doctor" => &["client", "transport", "pki", "protocol"],
         "server" => &["transport", "protocol", "store", "pki"],
