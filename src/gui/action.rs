@@ -6,6 +6,8 @@ use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::files::Sort;
 use super::platform::Pick;
+use super::settings::{Look, Recent};
+use super::window::Tab;
 use crate::lang::Lang;
 use crate::protocol::{FileInfo, FileName};
 
@@ -50,6 +52,12 @@ pub enum Action {
     Columns([f32; 3], Sort),
     /// Ask for another password.
     AskPassword,
+    /// Look like this from now on.
+    Look(Look),
+    /// Show this panel.
+    Open(Tab),
+    /// Remember this connection no longer.
+    Forget(Box<Recent>),
 }
 
 /// What a part of the window needs to draw itself.

@@ -2,9 +2,9 @@
 //!
 //! Three layers, each knowing only the next. [`shell`] is the program's window: eframe, fonts, file dialogs.
 //! [`window`] is what is in it, drawn with egui alone, so that tests drive it without a display; its parts
-//! ([`login`], [`account`], [`files`], [`queue`], [`trust`], [`wire`], [`log`]) keep what they know apart from how it is
-//! drawn, and say what is to be done as [`action::Action`]s. [`engine`] does it, on threads of its own, and
-//! knows nothing of drawing.
+//! ([`login`], [`status`], [`account`], [`files`], [`queue`], [`trust`], [`wire`], [`log`]) keep what they know apart
+//! from how it is drawn, and say what is to be done as [`action::Action`]s. [`engine`] does it, on threads of its
+//! own, and knows nothing of drawing.
 //!
 //! Nothing here waits: not for the network, not for a disk, not for a dialog. The window draws when something
 //! happened, and rests otherwise.
@@ -17,7 +17,9 @@ pub mod log;
 pub mod login;
 pub mod modal;
 pub mod platform;
+pub mod preferences;
 pub mod queue;
+pub mod secret;
 pub mod settings;
 pub mod shell;
 pub mod status;
@@ -25,3 +27,4 @@ pub mod theme;
 pub mod trust;
 pub mod window;
 pub mod wire;
+mod words;

@@ -17,9 +17,10 @@ use super::login::LoginForm;
 use super::platform::{Pick, Picked, Platform};
 use super::queue::Transfers;
 use super::settings::Settings;
-use super::status;
+use super::status::{self, Standing};
+use super::theme;
 use super::trust::Trust;
-use super::wire::{self, Wire};
+use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::{Lang, both};
@@ -70,6 +71,10 @@ pub struct Window {
     wire: Wire,
     log: Log,
     tab: Tab,
+    /// When there was input last, in seconds of egui's clock.
+    last_input_s: f64,
+    /// What is remembered of its measures was taken; only now do they count.
+    dressed: bool,
 }
 
 impl Window {
@@ -80,13 +85,9 @@ impl Window {
             .as_deref()
             .map(Settings::load)
             .unwrap_or_default();
-        let remembered = settings.language.as_deref().map(|word| match word {
-            "zh" => Lang::Chinese,
-            _ => Lang::English,
-        });
         let engine = Engine::start(wake)?;
         Ok(Self {
-            lang: start.lang.or(remembered).unwrap_or_else(locale),
+            lang: start.lang.or(settings.lang()).unwrap_or_else(locale),
             wire: Wire::new(Arc::clone(engine.overheard())),
             engine,
             platform,
@@ -102,7 +103,22 @@ impl Window {
             trust: Trust::default(),
             log: Log::default(),
             tab: Tab::default(),
+            last_input_s: 0.0,
+            dressed: false,
         })
+    }
+
+    /// Takes the look and the size that are remembered; once, before anything is drawn.
+    pub fn dress(&mut self, ctx: &Context) {
+        self.dressed = true;
+        theme::apply(ctx);
+        theme::look(ctx, self.settings.look);
+        ctx.set_zoom_factor(self.settings.zoom());
+    }
+
+    /// Writes what is to be remembered: the window is closed.
+    pub fn close(&mut self) {
+        self.save();
     }
 
     /// Takes in what happened; draws nothing.
@@ -111,6 +127,7 @@ impl Window {
             match event {
                 Event::Session(event) => self.session(event),
                 Event::Transfer(transfer) => {
+                    self.log.transfer(&transfer);
                     if matches!(
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
@@ -124,18 +141,28 @@ impl Window {
         while let Ok(picked) = self.picked.1.try_recv() {
             self.take(&picked);
         }
+        while let Some(saved) = self.wire.saved() {
+            self.log.saved(&saved);
+        }
     }
 
     /// Draws everything, then does what was asked for.
     pub fn show(&mut self, ui: &mut Ui) {
         self.pump();
+        self.measure(ui);
         let mut actions = Vec::new();
         let mut cx = Cx {
             lang: self.lang,
             actions: &mut actions,
         };
         Panel::top("status").show(ui, |ui| {
-            status::show(ui, &mut cx, self.connected.as_deref());
+            let standing = Standing {
+                connected: self.connected.as_deref(),
+                lost: self.lost.as_ref(),
+                connecting: self.login.connecting,
+                look: self.settings.look,
+            };
+            status::show(ui, &mut cx, &standing);
         });
         if self.connected.is_some() {
             Panel::bottom("panels")
@@ -153,10 +180,10 @@ impl Window {
         }
         CentralPanel::default().show(ui, |ui| {
             if self.connected.is_some() {
-                show_lost(ui, &mut cx, self.lost.as_ref());
                 self.files.show(ui, &mut cx);
             } else {
-                self.login.show(ui, &mut cx, &self.settings.recent);
+                self.login
+                    .show(ui, &mut cx, &self.settings.recent, &self.trust);
             }
         });
         let ctx = ui.ctx().clone();
@@ -166,25 +193,44 @@ impl Window {
         }
     }
 
-    fn session(&mut self, event: SessionEvent) {
-        match event {
-            SessionEvent::Locked(path) => {
-                self.login.connecting = false;
-                self.login.locked = Some(path);
+    /// Takes the measures that are remembered, and lets the text cursor rest when nobody types.
+    fn measure(&mut self, ui: &mut Ui) {
+        let zoom = ui.ctx().zoom_factor();
+        let (size, full, now_s, input) = ui.input(|i| {
+            let viewport = i.viewport();
+            let full = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
+            let size = viewport.inner_rect.map(|rect| rect.size() * zoom);
+            (size, full, i.time, !i.events.is_empty())
+        });
+        if self.dressed {
+            self.settings.zoom = Some(zoom);
+            if let (Some(size), false) = (size, full) {
+                self.settings.window = Some([size.x.round(), size.y.round()]);
             }
+        }
+        if input {
+            self.last_input_s = now_s;
+        }
+        ui.visuals_mut().text_cursor.blink = theme::blinks(self.last_input_s, now_s);
+    }
+
+    fn session(&mut self, event: SessionEvent) {
+        self.log.hear(&event);
+        match event {
+            SessionEvent::Locked(path, wrong) => self.login.lock(path, wrong),
             SessionEvent::Story(story) => self.trust.hear(*story),
             SessionEvent::Connected(connected) => self.enter(connected),
             SessionEvent::Failed(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
-                self.login.connecting = false;
                 match self.connected {
                     // Connecting again did not succeed: what is shown stays.
-                    Some(_) => self.lost = Some(told),
-                    None => self.login.trouble = Some(told),
+                    Some(_) => {
+                        self.login.connecting = false;
+                        self.lost = Some(told);
+                    }
+                    None => self.login.fail(told, self.trust.was_stopped()),
                 }
             }
             SessionEvent::Lost(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
                 self.files.lost(&told);
                 self.password.refused(&told);
                 self.lost = Some(told);
@@ -196,50 +242,28 @@ impl Window {
                     connected.target = target;
                 }
             }
-            SessionEvent::Done(deed) => self.done(&deed),
-            SessionEvent::Refused(deed, told) => {
-                match deed {
-                    Deed::PasswordChanged => self.password.refused(&told),
-                    _ => self.files.refused(&deed, &told),
+            SessionEvent::Done(deed) => {
+                self.files.done(&deed);
+                if deed == Deed::PasswordChanged {
+                    self.password.done();
                 }
-                self.log.say(Tone::Trouble, told.message);
             }
+            SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
+            SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
         }
     }
 
     fn enter(&mut self, connected: Box<Connected>) {
-        self.login.connecting = false;
-        self.login.forget_secrets();
-        self.log.connection = Some(connected.hello.id.clone());
-        let user = &connected.account.user;
-        self.log.say(
-            Tone::Note,
-            both(format!("logged in as {user}"), format!("已登录：{user}")),
-        );
-        if let Ok(recent) = self.login.recent() {
+        if self.connected.is_none()
+            && let Some(recent) = self.login.recent()
+        {
             self.settings.remember(recent);
         }
+        self.login.succeed();
         self.lost = None;
         self.files.enter();
         self.connected = Some(connected);
         self.save();
-    }
-
-    fn done(&mut self, deed: &Deed) {
-        self.files.done(deed);
-        let text = match deed {
-            Deed::Listed => return,
-            Deed::Deleted(name) => both(format!("deleted {name}"), format!("已删除 {name}")),
-            Deed::Renamed(from, to) => both(
-                format!("renamed {from} to {to}"),
-                format!("已将 {from} 重命名为 {to}"),
-            ),
-            Deed::PasswordChanged => {
-                self.password.done();
-                both("password changed", "密码已更改")
-            }
-        };
-        self.log.say(Tone::Note, text);
     }
 
     /// A dialog was answered.
@@ -248,12 +272,14 @@ impl Window {
             return;
         };
         match picked.pick.clone() {
-            Pick::CaFile | Pick::Certificate | Pick::Key => self.login.picked(picked),
+            Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {
+                self.login.picked(picked);
+            }
             Pick::UploadFiles(folder) | Pick::UploadFolder(folder) => {
                 self.upload(&picked.paths, &folder);
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.save_capture(&first),
+            Pick::Capture => self.wire.save(first),
         }
     }
 
@@ -262,16 +288,19 @@ impl Window {
             Action::Connect(request) => {
                 self.trust.forget();
                 self.login.connecting = true;
+                self.log.connecting(&request);
                 if let Err(error) = self.engine.connect(*request) {
                     self.session(SessionEvent::Failed(Told::of(&error)));
                 }
             }
             Action::Reconnect => {
+                self.login.connecting = true;
                 if let Err(error) = self.engine.reconnect() {
-                    self.session(SessionEvent::Lost(Told::of(&error)));
+                    self.session(SessionEvent::Failed(Told::of(&error)));
                 }
             }
             Action::Disconnect => {
+                self.log.disconnected();
                 self.engine.disconnect();
                 self.login.connecting = false;
                 self.connected = None;
@@ -286,7 +315,7 @@ impl Window {
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.save_capture(&path),
+            Action::SaveCapture(path) => self.wire.save(path),
             Action::Columns(widths, sort) => {
                 self.settings.columns = Some(widths);
                 self.settings.sort = sort;
@@ -296,6 +325,16 @@ impl Window {
             Action::Speak(lang) => {
                 self.lang = lang;
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());
+                self.save();
+            }
+            Action::Look(look) => {
+                theme::look(ctx, look);
+                self.settings.look = look;
+                self.save();
+            }
+            Action::Open(tab) => self.tab = tab,
+            Action::Forget(recent) => {
+                self.settings.forget(&recent);
                 self.save();
             }
         }
@@ -341,20 +380,6 @@ impl Window {
         self.settings.download_folder = Some(to.to_owned());
     }
 
-    fn save_capture(&mut self, path: &Path) {
-        let shown = path.display();
-        match wire::save(self.engine.overheard(), path) {
-            Ok(()) => self.log.say(
-                Tone::Note,
-                both(
-                    format!("capture saved: {shown}"),
-                    format!("抓包已保存：{shown}"),
-                ),
-            ),
-            Err(error) => self.log.say(Tone::Trouble, Told::of(&error).message),
-        }
-    }
-
     fn save(&mut self) {
         let Some(path) = &self.settings_path else {
             return;
@@ -374,23 +399,6 @@ fn show_tabs(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab) {
             (Tab::Log, cx.say("Log", "日志")),
         ] {
             ui.selectable_value(tab, this, word);
-        }
-    });
-}
-
-fn show_lost(ui: &mut Ui, cx: &mut Cx<'_>, lost: Option<&Told>) {
-    let Some(told) = lost else {
-        return;
-    };
-    ui.horizontal_wrapped(|ui| {
-        ui.label(crate::text::escape(
-            cx.say(&told.message.en, &told.message.zh),
-        ));
-        if ui.button(cx.say("Connect again", "重新连接")).clicked() {
-            cx.act(Action::Reconnect);
-        }
-        if ui.button(cx.say("Refresh", "刷新")).clicked() {
-            cx.act(Action::Order(Order::Refresh));
         }
     });
 }

@@ -10,9 +10,13 @@
 )]
 
 mod files;
+mod log;
 mod login;
+mod settings;
 mod stage;
 #[path = "../it/support.rs"]
 #[expect(dead_code, reason = "the other tests need more of it than these")]
 mod support;
 mod transfers;
+mod trust;
+mod wire;

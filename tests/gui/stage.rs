@@ -53,11 +53,14 @@ impl Stage {
             ring.changed.notify_all();
         });
         let window = Window::new(start, Box::new(desktop.clone()), wake).unwrap();
-        let harness = Harness::builder()
+        let mut harness = Harness::builder()
             .with_size(SIZE)
             .allow_missing_glyphs()
             .with_context_setup(theme::apply)
             .build_ui_state(|ui, window: &mut Window| window.show(ui), window);
+        let ctx = harness.ctx.clone();
+        harness.state_mut().dress(&ctx);
+        harness.run_steps(2);
         Self {
             harness,
             desktop,
@@ -114,6 +117,42 @@ impl Stage {
             .is_some()
     }
 
+    /// The labels there are now.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let all = self.harness.query_all_by(|node| node.label().is_some());
+        let named = all.filter_map(|node| node.accesskit_node().label());
+        // What a label says is its value.
+        let role = egui::accesskit::Role::Label;
+        let labels = self.harness.query_all_by_role(role);
+        let labels = labels.filter_map(|node| node.accesskit_node().value());
+        named.chain(labels).collect()
+    }
+
+    /// The whole of the label that contains this.
+    #[track_caller]
+    pub(crate) fn label_with(&self, text: &str) -> String {
+        let labels = self.labels();
+        let found = labels.iter().find(|label| label.contains(text));
+        found
+            .unwrap_or_else(|| panic!("no {text} in {labels:?}"))
+            .clone()
+    }
+
+    /// What a click on this puts on the clipboard.
+    #[track_caller]
+    pub(crate) fn copied_by(&mut self, label: &str) -> String {
+        self.harness.get_by_label(label).click();
+        for _ in 0..4 {
+            self.harness.step();
+            for command in &self.harness.output().platform_output.commands {
+                if let egui::OutputCommand::CopyText(text) = command {
+                    return text.clone();
+                }
+            }
+        }
+        panic!("{label} copied nothing");
+    }
+
     /// Clicks on what has this very label, as soon as it is there.
     #[track_caller]
     pub(crate) fn click(&mut self, label: &str) {
@@ -144,7 +183,11 @@ impl Stage {
         self.harness
             .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
         self.harness.run_steps(2);
-        self.harness.event(egui::Event::Text(text.to_owned()));
+        match text {
+            // Typing nothing would replace nothing.
+            "" => self.harness.key_press(egui::Key::Delete),
+            text => self.harness.event(egui::Event::Text(text.to_owned())),
+        }
         self.harness.run_steps(2);
     }
 
