@@ -10,7 +10,7 @@
 use std::error::Error as StdError;
 use std::{fmt, io};
 
-use crate::lang::{Both, Lang};
+use crate::lang::{Both, Lang, both};
 use crate::protocol::Code;
 
 /// The result of anything that can fail.
@@ -111,6 +111,12 @@ impl Error {
             (Lang::Chinese, Some((message, hint))) => (message, Some(hint)),
             _ => (self.message(), self.next_step()),
         }
+    }
+
+    /// What is wrong, in both languages; where it is not known in Chinese, in English twice.
+    pub fn message_both(&self) -> Both {
+        let (chinese, _) = self.told_in(Lang::Chinese);
+        both(self.message(), chinese)
     }
 
     /// An error about reading or writing a local file: `what` is a verb phrase such as `read data/users.csv`.

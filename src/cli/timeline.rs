@@ -125,8 +125,10 @@ pub(super) fn handshake_run(command: &HandshakeCommand, output: Output) -> Resul
         runs: RUNS.to_vec(),
         source: Source::Tap,
         tamper: false,
+        zoo: false,
+        lang: output.lang,
     };
-    let compared = compare(&options, &mut |doing| output.note(doing))?;
+    let compared = compare(&options, &mut |doing| output.note(doing.of(output.lang)))?;
     if !compared.replaced.is_empty() {
         output.note(format!("replaced: {}", compared.replaced.join(", ")));
     }

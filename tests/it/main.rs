@@ -33,6 +33,7 @@ mod raw;
 mod relay;
 mod resume;
 mod revocation;
+mod shell;
 mod support;
 mod tamper;
 mod tls;

@@ -15,7 +15,9 @@ use crate::error::{Error, Kind, Result};
 use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::{self, PATIENCE, Pair, Running, SERVER, USER};
 use crate::lab::overhear;
+use crate::lang::{Both, both, join, same};
 use crate::pki::{Authority, InitOptions, IssueRequest, inspect, keys};
+use crate::text::escape;
 use crate::transport::{
     Acceptor, ClientAuth, ClientTls, Mode, Rejected, ServerTls, Side, Socket, TlsClient, connect,
 };
@@ -45,12 +47,15 @@ struct Mallory {
     right_host: Pair,
 }
 
+/// A step's number, what is shown, its files, the client's pin and its exit code.
+type Disguise<'a> = (&'static str, Both, &'a Pair, Option<String>, u8);
+
 /// What came of an interception.
 #[derive(Default)]
 struct Catch {
     loot: Loot,
     /// The attacker's own trouble, in words.
-    said: String,
+    said: Both,
 }
 
 impl Mallory {
@@ -99,19 +104,31 @@ impl Mallory {
         let direct = scene.house.target(server.address, Some(direct));
         let stored = victim::truth(scene, &direct, NOTE_NAME)?.unwrap_or_default();
         let stole = caught.loot.password.as_deref() == Some(scene.house.password.as_str());
+        let (read, held) = (stolen(&caught.loot), victim::last_line(&stored));
+        let believed = victim::last_line(told.read_back.as_deref().unwrap_or_default());
         Ok(Step {
             id: "b1".into(),
-            name: "TLS, the client told --insecure: the attacker's own certificate".into(),
-            expected: "the attacker reads and alters everything, TLS on both sides of it".into(),
-            observed: format!(
-                "the attacker read {}; the server holds \"{}\", the client believes \"{}\"",
-                stolen(&caught.loot),
-                victim::last_line(&stored),
-                victim::last_line(told.read_back.as_deref().unwrap_or_default()),
+            name: both(
+                "TLS, the client told --insecure: the attacker's own certificate",
+                "TLS，客户端使用 --insecure：攻击者自己的证书",
+            ),
+            expected: both(
+                "the attacker reads and alters everything, TLS on both sides of it",
+                "攻击者读取并篡改一切，两侧都是 TLS",
+            ),
+            observed: both(
+                format!(
+                    "the attacker read {}; the server holds \"{held}\", the client believes \"{believed}\"",
+                    read.en
+                ),
+                format!(
+                    "攻击者读到了{}；服务器保存的是“{held}”，客户端以为是“{believed}”",
+                    read.zh
+                ),
             ),
             server_said: victim::server_said(mark, &server.audit, "put"),
             bytes_excerpt: vec![Excerpt::text(
-                "decrypted by the attacker",
+                both("decrypted by the attacker", "被攻击者解密"),
                 caught.loot.login.unwrap_or_default().as_bytes(),
             )],
             proved: stole
@@ -123,35 +140,54 @@ impl Mallory {
         })
     }
 
-    /// (c)
-    fn verified(&self, scene: &Scene, server: &Running) -> Result<Vec<Step>> {
-        let pin = pin_of(&scene.house.pair("server"))?;
-        let tries = [
-            ("c1", "an unknown CA's certificate", &self.own, None, 60),
+    /// What it shows, and how a client that verifies, perhaps with a pin, is to refuse it.
+    fn disguises(&self, pin: String) -> [Disguise<'_>; 4] {
+        [
+            (
+                "c1",
+                both("an unknown CA's certificate", "未知 CA 的证书"),
+                &self.own,
+                None,
+                60,
+            ),
             (
                 "c2",
-                "the certificate of a CA with the right name and another key",
+                both(
+                    "the certificate of a CA with the right name and another key",
+                    "名称相同、密钥不同的 CA 的证书",
+                ),
                 &self.twin,
                 None,
                 60,
             ),
             (
                 "c3",
-                "a good certificate, for another host",
+                both(
+                    "a good certificate, for another host",
+                    "合格的证书，但属于另一台主机",
+                ),
                 &self.other_host,
                 None,
                 60,
             ),
             (
                 "c4",
-                "the CA deceived: a good certificate for this host; the client has a pin",
+                both(
+                    "the CA deceived: a good certificate for this host; the client has a pin",
+                    "CA 被骗：本主机的合格证书；客户端固定了公钥（pin）",
+                ),
                 &self.right_host,
                 Some(pin),
                 90,
             ),
-        ];
+        ]
+    }
+
+    /// (c)
+    fn verified(&self, scene: &Scene, server: &Running) -> Result<Vec<Step>> {
+        let pin = pin_of(&scene.house.pair("server"))?;
         let mut steps = Vec::new();
-        for (id, disguise, pair, pin, exit) in tries {
+        for (id, disguise, pair, pin, exit) in self.disguises(pin) {
             let careless = scene.setup == Setup::Careless;
             let tls = ClientTls {
                 insecure: careless,
@@ -163,17 +199,26 @@ impl Mallory {
             let refused = told.refused_by(&[exit]) && caught.loot.login.is_none();
             steps.push(Step {
                 id: id.into(),
-                name: format!("TLS, the client verifies: {disguise}"),
-                expected: format!("the client refuses (exit {exit}) before it says a word"),
+                name: both(
+                    format!("TLS, the client verifies: {}", disguise.en),
+                    format!("TLS，客户端验证：{}", disguise.zh),
+                ),
+                expected: both(
+                    format!("the client refuses (exit {exit}) before it says a word"),
+                    format!("客户端在开口之前就拒绝（退出码 {exit}）"),
+                ),
                 observed: match refused {
-                    true => "the client hung up in the handshake; the attacker read nothing".into(),
-                    false => format!("the attacker read {}", stolen(&caught.loot)),
+                    true => both(
+                        "the client hung up in the handshake; the attacker read nothing",
+                        "客户端在握手中挂断；攻击者什么也没读到",
+                    ),
+                    false => both(
+                        format!("the attacker read {}", stolen(&caught.loot).en),
+                        format!("攻击者读到了{}", stolen(&caught.loot).zh),
+                    ),
                 },
                 server_said: victim::server_said(mark, &server.audit, "-"),
-                bytes_excerpt: vec![Excerpt::text(
-                    "the attacker's TLS says",
-                    caught.said.as_bytes(),
-                )],
+                bytes_excerpt: vec![Excerpt::attacker(caught.said)],
                 proved: refused,
                 client_said: told.said,
                 client_exit: told.exit,
@@ -194,19 +239,25 @@ impl Mallory {
         let refused = told.exit != 0 && server_said.contains("handshake failed");
         Ok(Step {
             id: "d1".into(),
-            name: "mutual TLS, the client careless: the attacker shows no certificate".into(),
-            expected: "the server refuses the attacker; nothing gets through".into(),
+            name: both(
+                "mutual TLS, the client careless: the attacker shows no certificate",
+                "双向 TLS，客户端大意：攻击者不出示证书",
+            ),
+            expected: both(
+                "the server refuses the attacker; nothing gets through",
+                "服务器拒绝攻击者；什么也通不过",
+            ),
             observed: match refused {
-                true => "the server refused the attacker, and the client got no answer".into(),
-                false => "the transfer went through".into(),
+                true => both(
+                    "the server refused the attacker, and the client got no answer",
+                    "服务器拒绝了攻击者，客户端没有得到应答",
+                ),
+                false => both("the transfer went through", "传输通过了"),
             },
             client_said: told.said,
             client_exit: told.exit,
-            server_said,
-            bytes_excerpt: vec![Excerpt::text(
-                "the attacker's TLS says",
-                caught.said.as_bytes(),
-            )],
+            server_said: same(server_said),
+            bytes_excerpt: vec![Excerpt::attacker(caught.said)],
             proved: refused && caught.loot.after.is_empty(),
         })
     }
@@ -240,27 +291,43 @@ impl Mallory {
                 .house
                 .target(server.address, Some(tls.load()?))
                 .log_in();
-            refusals.extend(tried.err().map(|error| error.to_string()));
+            refusals.extend(tried.err().map(|error| error.message_both()));
         }
-        let server_said = mark.since(2);
+        let (server_said, count) = (mark.since(2), refusals.len());
         Ok(Step {
             id: "d2".into(),
-            name: "mutual TLS: a stolen password, and a certificate the attacker made itself"
-                .into(),
-            expected: "the password is lost, and still nobody gets in with it".into(),
-            observed: format!(
-                "the attacker {} the password; the server refused {} of 2 logins with it",
-                if stole { "has" } else { "has not" },
-                refusals.len()
+            name: both(
+                "mutual TLS: a stolen password, and a certificate the attacker made itself",
+                "双向 TLS：偷来的密码，加上攻击者自制的证书",
+            ),
+            expected: both(
+                "the password is lost, and still nobody gets in with it",
+                "密码丢了，但凭它仍然谁也进不来",
+            ),
+            observed: both(
+                format!(
+                    "the attacker {} the password; the server refused {count} of 2 logins with it",
+                    if stole { "has" } else { "has not" }
+                ),
+                format!(
+                    "攻击者{}密码；服务器拒绝了 2 次登录中的 {count} 次",
+                    if stole { "拿到了" } else { "没有拿到" }
+                ),
             ),
             client_said: told.said,
             client_exit: told.exit,
-            server_said: server_said.join("; "),
+            server_said: same(server_said.join("; ")),
             bytes_excerpt: vec![
-                Excerpt::text("decrypted by the attacker", login.as_bytes()),
-                Excerpt::text("the attacker heard", refusals.join("; ").as_bytes()),
+                Excerpt::text(
+                    both("decrypted by the attacker", "被攻击者解密"),
+                    login.as_bytes(),
+                ),
+                Excerpt {
+                    what: both("the attacker heard", "攻击者听到"),
+                    ..Excerpt::attacker(join(refusals, "; ", "；").map(escape))
+                },
             ],
-            proved: stole && refusals.len() == 2 && server_said.len() == 2,
+            proved: stole && count == 2 && server_said.len() == 2,
         })
     }
 }
@@ -303,11 +370,11 @@ fn terminate(door: &Door, acceptor: &Acceptor, to: SocketAddr, tls: &TlsClient) 
         }
     };
     match connect(&to.ip().to_string(), to.port(), Some(tls), PATIENCE) {
-        Err(error) => caught.said = error.to_string(),
+        Err(error) => caught.said = error.message_both().map(escape),
         Ok((mut server, _context)) => {
             let stood = stand_between(&mut client, &mut server, FORGERY, &mut caught.loot);
             caught.said = match stood {
-                Ok(()) => "nothing amiss".into(),
+                Ok(()) => both("nothing amiss", "没有异常"),
                 Err(error) => house::words(Side::Client, &error),
             };
             server.close();
@@ -372,9 +439,12 @@ fn pin_of((certificate, _): &Pair) -> Result<String> {
     Ok(inspect::certificate(leaf)?.pin)
 }
 
-fn stolen(loot: &Loot) -> String {
+fn stolen(loot: &Loot) -> Both {
     match &loot.password {
-        Some(password) => format!("the password {password}"),
-        None => "nothing".into(),
+        Some(password) => both(
+            format!("the password {password}"),
+            format!("密码 {password}"),
+        ),
+        None => both("nothing", "空无一物"),
     }
 }

@@ -4,9 +4,11 @@ use maud::{Markup, html};
 
 use super::html::{both, say};
 use super::table::title;
+use super::words::{labels, words};
 use crate::lab::compare::facts::Run;
 use crate::lab::compare::turns::{Mark, Turn};
 use crate::lab::tap::Direction;
+use crate::lang::join;
 
 /// Bytes of each turn shown as text where something was found; the rest shows fewer.
 const TEXT_BYTES: usize = 232;
@@ -19,25 +21,28 @@ pub(super) fn stream(run: &Run) -> Markup {
     html! {
         div {
             h3 { (say(&title(run.kind))) }
-            @for turn in &run.turns { (one(turn)) }
+            div.turns { @for turn in &run.turns { (one(turn)) } }
             @if run.turns_more > 0 { p.soft { (both("Turns not shown: ", "未显示的发言：")) (run.turns_more) } }
         }
     }
 }
 
-fn one(turn: &Turn) -> Markup {
+/// One turn: who, what, where, and its first bytes.
+pub(super) fn one(turn: &Turn) -> Markup {
     let up = turn.direction == Direction::ToServer;
     let bytes = bytes(&turn.head);
     let is_readable = turn.encrypted[0] == 0 && !bytes.starts_with(&[22]);
     let text_bytes = if is_readable { TEXT_BYTES } else { FEW_BYTES };
     let show: &dyn Fn(&[u8]) -> String = if is_readable { &as_text } else { &as_ascii };
     let [first, last] = turn.frames;
+    let (said, found) = (words(turn), labels(turn));
     html! {
         div.turn.up[up].down[!up] {
             div.head {
                 span {
                     (if up { "↑ " } else { "↓ " })
-                    b { (turn.words().collect::<Vec<_>>().join(", ")) }
+                    b { (say(&join(said, ", ", "、"))) }
+                    @if !found.is_empty() { " " span.read { "● " (say(&join(found, ", ", "、"))) } }
                 }
                 span {
                     (both("frame ", "帧 ")) (first) @if last > first { "–" (last) }
