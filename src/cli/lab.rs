@@ -11,6 +11,7 @@ use super::output::Output;
 use super::timeline::{self, HandshakeCommand};
 use crate::error::Result;
 use crate::lab::certificates::score;
+use crate::lab::compare::beside::KernelCapture;
 use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::proof::proof;
@@ -80,7 +81,7 @@ enum SourceFlag {
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     unless_interrupted(move || match command.command {
-        LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
+        LabSubcommand::Compare(command) => compare_run(command, output),
         LabSubcommand::Handshake(command) => {
             timeline::handshake_run(&command, output).map(|()| ExitCode::SUCCESS)
         }
@@ -88,7 +89,8 @@ pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     })
 }
 
-fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
+/// Exit code 1 when the kernel's capture contradicts the tap's: then nothing here can be believed.
+fn compare_run(command: CompareCommand, output: Output) -> Result<ExitCode> {
     let options = Options {
         file: command.file,
         out: command.out,
@@ -112,9 +114,18 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
         let label = output.lang.pick("replaced: ", "已替换：");
         output.note(format!("{label}{}", compared.replaced.join(", ")));
     }
+    let kernels = compared
+        .report
+        .runs
+        .iter()
+        .filter_map(|run| run.kernel.as_ref());
+    let verdict = match kernels.into_iter().any(KernelCapture::contradicts) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    };
     if output.json {
         output.json(&compared.report);
-        return Ok(());
+        return Ok(verdict);
     }
     let (headings, rows) = told(&compared.report, output.lang);
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
@@ -136,5 +147,5 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
         format!("next: open {out}/report.html; {out}/README.txt has the proof of each claim"),
         format!("下一步：打开 {out}/report.html；每条结论的证明见 {out}/README.txt"),
     ));
-    Ok(())
+    Ok(verdict)
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lab::compare::facts::{Report, Run, RunKind, Source};
 use crate::lab::compare::{Options, compare};
 use crate::lab::timeline::{self, Connection, Evidence, beside, render};
+use crate::lab::traces::Folder;
 use crate::pki::keys;
 use crate::text::escape;
 use crate::transport::tls::KeyLog;
@@ -109,7 +110,7 @@ pub(super) fn handshake_run(command: &HandshakeCommand, output: Output) -> Resul
     let temporary = match &command.out {
         Some(_) => None,
         None => Some(
-            tempfile::TempDir::with_prefix("sealpost-lab-")
+            Folder::make()
                 .map_err(|error| Error::io(Kind::LocalWrite, "make a temporary folder", error))?,
         ),
     };

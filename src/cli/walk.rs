@@ -175,12 +175,18 @@ pub(crate) fn download(name: FileName, into: Option<&Path>, several: bool) -> Jo
     Job::Download { name, path }
 }
 
-/// Where one file of a folder goes. A name has no empty part, no `.` and no `..`, so this cannot leave the
+/// Where the files of a folder go. A name has no empty part, no `.` and no `..`, so this cannot leave the
 /// target, whatever the server says.
-pub(crate) fn download_into(name: FileName, parts: &[String], into: Option<&Path>) -> Job {
-    let mut path = into.unwrap_or_else(|| Path::new("")).to_owned();
-    path.extend(parts);
-    Job::Download { name, path }
+pub(crate) fn downloads_into(
+    found: Vec<(FileName, Vec<String>)>,
+    into: Option<&Path>,
+) -> impl Iterator<Item = Job> {
+    let into = into.unwrap_or_else(|| Path::new("")).to_owned();
+    found.into_iter().map(move |(name, parts)| {
+        let mut path = into.clone();
+        path.extend(parts);
+        Job::Download { name, path }
+    })
 }
 
 #[cfg(test)]
@@ -262,8 +268,9 @@ mod tests {
             owner: "alice".parse().unwrap(),
             modified: crate::text::now(),
         };
-        let (_, parts) = folder("x/docs/", &[info]).remove(0);
-        let Job::Download { path, .. } = download_into(name, &parts, Some(Path::new("out"))) else {
+        let found = folder("x/docs/", &[info]);
+        let job = downloads_into(found, Some(Path::new("out"))).next();
+        let Some(Job::Download { path, .. }) = job else {
             panic!("not a download");
         };
         assert_eq!(path, Path::new("out/docs/a/b.txt"));

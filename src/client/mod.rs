@@ -1,11 +1,12 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload()`] and [`download()`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`]; [`Stop`] ends them from another thread.
 
 mod address;
 mod batch;
 mod download;
+mod stop;
 mod upload;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 pub use address::{host_and_port, is_this_machine};
 pub use batch::{Batch, Job, Outcome, Watch};
 pub use download::{Download, download};
+pub use stop::Stop;
 pub use upload::{Upload, upload};
 
 use crate::error::{Error, Kind, Result};
@@ -172,6 +174,12 @@ impl Client<Connector> {
     /// What ends the connection from another thread, in the middle of a transfer too.
     pub fn hang_up(&self) -> HangUp {
         self.wire.hang_up()
+    }
+
+    /// Whether the server ended the connection while nothing was asked of it: it was idle for too long, or the
+    /// server stopped. Does not wait.
+    pub fn is_over(&self) -> bool {
+        !self.usable || self.wire.is_over()
     }
 
     /// Says goodbye and ends the connection politely.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::Sort;
 use super::login::Security;
 use crate::error::{Error, Kind, Result};
 
@@ -24,6 +25,10 @@ pub struct Settings {
     pub window: Option<[f32; 2]>,
     /// Where downloads went last.
     pub download_folder: Option<PathBuf>,
+    /// Widths of the columns beside the names, in points.
+    pub columns: Option<[f32; 3]>,
+    /// How the list is sorted.
+    pub sort: Sort,
 }
 
 /// A connection there was; how to make it again, without what it takes to log in.

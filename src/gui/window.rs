@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
-use super::action::{Action, Cx};
+use super::account::PasswordForm;
+use super::action::{Action, Cx, Wanted};
 use super::engine::told::Told;
 use super::engine::transfers::{NewTransfer, State, TransferOrder};
 use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
@@ -18,11 +19,11 @@ use super::queue::Transfers;
 use super::settings::Settings;
 use super::status;
 use super::trust::Trust;
-use super::wire::{self, Wire};
+use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::{Lang, both};
-use crate::protocol::{FileInfo, FileName};
+use crate::protocol::FileName;
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub struct Window {
     /// The session ended by itself, for this reason.
     lost: Option<Told>,
     files: Files,
+    password: PasswordForm,
     transfers: Transfers,
     trust: Trust,
     wire: Wire,
@@ -89,12 +91,13 @@ impl Window {
             engine,
             platform,
             login: LoginForm::new(&start.certs, settings.recent.first()),
+            files: Files::new(&settings),
+            password: PasswordForm::default(),
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
             connected: None,
             lost: None,
-            files: Files::default(),
             transfers: Transfers::default(),
             trust: Trust::default(),
             log: Log::default(),
@@ -108,6 +111,7 @@ impl Window {
             match event {
                 Event::Session(event) => self.session(event),
                 Event::Transfer(transfer) => {
+                    self.log.transfer(&transfer);
                     if matches!(
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
@@ -120,6 +124,9 @@ impl Window {
         }
         while let Ok(picked) = self.picked.1.try_recv() {
             self.take(&picked);
+        }
+        while let Some(saved) = self.wire.saved() {
+            self.log.saved(&saved);
         }
     }
 
@@ -157,12 +164,14 @@ impl Window {
             }
         });
         let ctx = ui.ctx().clone();
+        self.password.show(&ctx, &mut cx);
         for action in actions {
             self.act(action, &ctx);
         }
     }
 
     fn session(&mut self, event: SessionEvent) {
+        self.log.hear(&event);
         match event {
             SessionEvent::Locked(path) => {
                 self.login.connecting = false;
@@ -171,7 +180,6 @@ impl Window {
             SessionEvent::Story(story) => self.trust.hear(*story),
             SessionEvent::Connected(connected) => self.enter(connected),
             SessionEvent::Failed(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
                 self.login.connecting = false;
                 match self.connected {
                     // Connecting again did not succeed: what is shown stays.
@@ -180,43 +188,38 @@ impl Window {
                 }
             }
             SessionEvent::Lost(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
+                self.files.lost(&told);
+                self.password.refused(&told);
                 self.lost = Some(told);
             }
             SessionEvent::Listing(files) => self.files.update(files),
-            SessionEvent::Done(deed) => self.done(&deed),
-            SessionEvent::Refused(_, told) => self.log.say(Tone::Trouble, told.message),
+            SessionEvent::Target(target) => {
+                self.engine.log_in_as(&target);
+                if let Some(connected) = &mut self.connected {
+                    connected.target = target;
+                }
+            }
+            SessionEvent::Done(deed) => {
+                self.files.done(&deed);
+                if deed == Deed::PasswordChanged {
+                    self.password.done();
+                }
+            }
+            SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
+            SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
         }
     }
 
     fn enter(&mut self, connected: Box<Connected>) {
         self.login.connecting = false;
         self.login.forget_secrets();
-        self.log.connection = Some(connected.hello.id.clone());
-        let user = &connected.account.user;
-        self.log.say(
-            Tone::Note,
-            both(format!("logged in as {user}"), format!("已登录：{user}")),
-        );
         if let Ok(recent) = self.login.recent() {
             self.settings.remember(recent);
         }
         self.lost = None;
+        self.files.enter();
         self.connected = Some(connected);
         self.save();
-    }
-
-    fn done(&mut self, deed: &Deed) {
-        let text = match deed {
-            Deed::Listed => return,
-            Deed::Deleted(name) => both(format!("deleted {name}"), format!("已删除 {name}")),
-            Deed::Renamed(from, to) => both(
-                format!("renamed {from} to {to}"),
-                format!("已将 {from} 重命名为 {to}"),
-            ),
-            Deed::PasswordChanged => both("password changed", "密码已更改"),
-        };
-        self.log.say(Tone::Note, text);
     }
 
     /// A dialog was answered.
@@ -230,7 +233,7 @@ impl Window {
                 self.upload(&picked.paths, &folder);
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.save_capture(&first),
+            Pick::Capture => self.wire.save(first),
         }
     }
 
@@ -239,6 +242,7 @@ impl Window {
             Action::Connect(request) => {
                 self.trust.forget();
                 self.login.connecting = true;
+                self.log.connecting(&request);
                 if let Err(error) = self.engine.connect(*request) {
                     self.session(SessionEvent::Failed(Told::of(&error)));
                 }
@@ -249,11 +253,13 @@ impl Window {
                 }
             }
             Action::Disconnect => {
+                self.log.disconnected();
                 self.engine.disconnect();
                 self.login.connecting = false;
                 self.connected = None;
                 self.lost = None;
-                self.files = Files::default();
+                self.files = Files::new(&self.settings);
+                self.password = PasswordForm::default();
             }
             Action::Order(order) => self.engine.order(order),
             Action::Transfer(order) => self.engine.transfer(order),
@@ -262,7 +268,13 @@ impl Window {
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.save_capture(&path),
+            Action::SaveCapture(path) => self.wire.save(path),
+            Action::Columns(widths, sort) => {
+                self.settings.columns = Some(widths);
+                self.settings.sort = sort;
+                self.save();
+            }
+            Action::AskPassword => self.password.open(),
             Action::Speak(lang) => {
                 self.lang = lang;
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());
@@ -295,34 +307,20 @@ impl Window {
         self.engine.transfer(TransferOrder::Add(new));
     }
 
-    fn download(&mut self, files: &[FileInfo], to: &Path) {
+    fn download(&mut self, files: &[Wanted], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
-        let new = files.iter().map(|file| NewTransfer {
+        let new = files.iter().map(|wanted| NewTransfer {
             job: Job::Download {
-                name: file.name.clone(),
-                path: to.join(file.name.last_part()),
+                name: wanted.file.name.clone(),
+                path: to.join(wanted.path.parts().collect::<PathBuf>()),
             },
-            size: Some(file.size),
+            size: Some(wanted.file.size),
             target: Arc::clone(&connected.target),
         });
         self.engine.transfer(TransferOrder::Add(new.collect()));
         self.settings.download_folder = Some(to.to_owned());
-    }
-
-    fn save_capture(&mut self, path: &Path) {
-        let shown = path.display();
-        match wire::save(self.engine.overheard(), path) {
-            Ok(()) => self.log.say(
-                Tone::Note,
-                both(
-                    format!("capture saved: {shown}"),
-                    format!("抓包已保存：{shown}"),
-                ),
-            ),
-            Err(error) => self.log.say(Tone::Trouble, Told::of(&error).message),
-        }
     }
 
     fn save(&mut self) {

@@ -9,9 +9,12 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod files;
+mod log;
 mod login;
 mod stage;
 #[path = "../it/support.rs"]
 #[expect(dead_code, reason = "the other tests need more of it than these")]
 mod support;
 mod transfers;
+mod wire;

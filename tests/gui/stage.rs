@@ -114,6 +114,42 @@ impl Stage {
             .is_some()
     }
 
+    /// The labels there are now.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let all = self.harness.query_all_by(|node| node.label().is_some());
+        let named = all.filter_map(|node| node.accesskit_node().label());
+        // What a label says is its value.
+        let role = egui::accesskit::Role::Label;
+        let labels = self.harness.query_all_by_role(role);
+        let labels = labels.filter_map(|node| node.accesskit_node().value());
+        named.chain(labels).collect()
+    }
+
+    /// The whole of the label that contains this.
+    #[track_caller]
+    pub(crate) fn label_with(&self, text: &str) -> String {
+        let labels = self.labels();
+        let found = labels.iter().find(|label| label.contains(text));
+        found
+            .unwrap_or_else(|| panic!("no {text} in {labels:?}"))
+            .clone()
+    }
+
+    /// What a click on this puts on the clipboard.
+    #[track_caller]
+    pub(crate) fn copied_by(&mut self, label: &str) -> String {
+        self.harness.get_by_label(label).click();
+        for _ in 0..4 {
+            self.harness.step();
+            for command in &self.harness.output().platform_output.commands {
+                if let egui::OutputCommand::CopyText(text) = command {
+                    return text.clone();
+                }
+            }
+        }
+        panic!("{label} copied nothing");
+    }
+
     /// Clicks on what has this very label, as soon as it is there.
     #[track_caller]
     pub(crate) fn click(&mut self, label: &str) {

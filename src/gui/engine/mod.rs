@@ -134,6 +134,13 @@ impl Engine {
         self.request = None;
     }
 
+    /// Whoever connects again logs in as this target does.
+    pub fn log_in_as(&mut self, target: &Target) {
+        if let Some(request) = &mut self.request {
+            request.login = target.login.clone();
+        }
+    }
+
     /// Gives the session an order. Without one nothing happens.
     pub fn order(&self, order: Order) {
         if let Some(session) = &self.session {
