@@ -15,6 +15,8 @@ pub mod engine;
 pub mod files;
 pub mod log;
 pub mod login;
+#[cfg(feature = "gui-tests")]
+pub mod map;
 pub mod modal;
 pub mod platform;
 pub mod queue;

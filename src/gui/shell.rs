@@ -31,6 +31,8 @@ pub fn run(start: Start) -> Result<()> {
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
             theme::apply(&ctx);
+            #[cfg(feature = "gui-tests")]
+            super::map::begin(&ctx);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
             let window = Window::new(&start, Box::new(Desktop), wake)?;
             Ok(Box::new(App { window }))

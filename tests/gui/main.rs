@@ -9,12 +9,15 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod desk;
 mod files;
 mod log;
 mod login;
+mod pictures;
 mod stage;
 #[path = "../it/support.rs"]
 #[expect(dead_code, reason = "the other tests need more of it than these")]
 mod support;
 mod transfers;
 mod wire;
+mod xvfb;

@@ -32,8 +32,8 @@ impl Wire {
     }
 
     fn show_sentence(&self, ui: &mut Ui, cx: &Cx<'_>) {
-        let outside = self.outside();
-        let told = self.learned.sentence(&outside);
+        let outside = &self.outside;
+        let told = self.learned.sentence(outside);
         let dark = ui.visuals().dark_mode;
         let (sign, colour) = match (
             outside.connections,
