@@ -20,6 +20,7 @@ mod compared;
 mod dissector;
 mod explain;
 mod fake;
+mod handshake;
 mod hostile;
 mod integrity;
 mod interop;

@@ -107,6 +107,14 @@ fn of_run(run: &Run, lang: Lang) -> Vec<(String, String)> {
             "同一次运行，由内核在客户端与中继之间捕获",
         );
         files.push((capture.clone(), seen.to_owned()));
+        if run.connection.tls.is_some() {
+            let keys = run.kind.word();
+            let opened = lang.pick(
+                format!("(the keys open it too: tshark -o tls.keylog_file:{keys}.keys -r …)"),
+                format!("（密钥同样可解密它：tshark -o tls.keylog_file:{keys}.keys -r …）"),
+            );
+            files.push((String::new(), opened));
+        }
     }
     if run.connection.tls.is_some() {
         let opened = lang.pick(

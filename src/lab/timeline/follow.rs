@@ -14,7 +14,8 @@ use super::{
 use crate::protocol::{FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
 use crate::text::escape;
 use crate::transport::tls::{
-    APPLICATION_DATA, Content, Conversation, Item, KeyLog, Locked, Message, Record, Sender, names,
+    APPLICATION_DATA, Content, Conversation, Item, KeyLog, Locked, Message, Record, Sender,
+    ServerHello, names,
 };
 
 /// Entries kept of one connection; a handshake has some thirty.
@@ -126,7 +127,7 @@ impl<'a> Follow<'a> {
         let Item { record, content } = item;
         let at_us = self.at_us();
         self.tally.record(by, &record, &content, at_us);
-        let is_13 = self.heard.answer().is_some_and(|answer| answer.is_13());
+        let is_13 = self.heard.answer().is_some_and(ServerHello::is_13);
         let (locked, said) = match content {
             Content::Sealed(locked) => {
                 if !self.reasons.contains(&locked) {
@@ -315,21 +316,19 @@ impl<'a> Follow<'a> {
             keys: self.keys,
             client_random: offer.map(|offer| offer.random),
         };
-        let answer = self.heard.answer();
-        let resumed = answer.is_some_and(|answer| answer.resumed);
         let derived: Derived = match (message, by) {
             (Message::ClientHello(hello), _) if hello.early_data => at_hand.early(),
             (Message::ServerHello(hello), _) if hello.is_13() => {
                 at_hand.handshake_13(hello.resumed)
             }
-            (Message::ServerHello(hello), _) if hello.resumed => at_hand.session_12(false, true),
+            (Message::ServerHello(hello), _) if hello.resumed => at_hand.session_12(hello),
             (Message::Finished, Sender::Server) if is_13 => at_hand.application_13(),
             (Message::Finished, Sender::Client) if is_13 => at_hand.resumption_13(),
             (Message::KeyUpdate { .. }, _) => at_hand.updated_13(),
-            (Message::ClientKeyExchange, _) => {
-                let is_extended = answer.is_some_and(|answer| answer.extended_master_secret);
-                at_hand.session_12(is_extended, resumed)
-            }
+            (Message::ClientKeyExchange, _) => match self.heard.answer() {
+                Some(answer) => at_hand.session_12(answer),
+                None => return,
+            },
             _ => return,
         };
         let (secrets, from) = derived;
@@ -356,6 +355,7 @@ impl<'a> Follow<'a> {
             Message::CertificateVerify { .. } | Message::ServerKeyExchange { .. } => {
                 self.judge(by, frame, Proof::Signature(proved));
             }
+            Message::ServerHelloDone => self.judge(by, frame, Proof::Decrypts),
             _ => {}
         }
     }

@@ -92,6 +92,7 @@ pub fn title(connection: &Connection) -> Both {
         (true, _) => (", resumed", "，恢复会话"),
         (false, Some(true)) => (", mutual", "，双向认证"),
         (false, Some(false)) => (", one-way", "，单向认证"),
+        (false, None) if agreed.client_asked == Some(false) => (", one-way", "，单向认证"),
         (false, None) => ("", ""),
     };
     both(format!("{version}{en}"), format!("{version}{zh}"))

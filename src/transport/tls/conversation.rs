@@ -101,11 +101,13 @@ pub enum Locked {
     Missing,
 }
 
-/// Which secret holds for a direction of TLS 1.3.
+/// Which secret holds for a direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Epoch {
     #[default]
     Clear,
+    /// TLS 1.2: everything behind the `ChangeCipherSpec`.
+    Session,
     Early,
     Handshake,
     Application,
@@ -120,8 +122,6 @@ struct Side {
     count: u32,
     epoch: Epoch,
     openers: Vec<Opener>,
-    /// TLS 1.2: everything behind the `ChangeCipherSpec`.
-    is_12_sealed: bool,
     /// The first of the certificates it showed.
     leaf: Option<CertificateDer<'static>>,
     has_spoken: bool,
@@ -232,7 +232,7 @@ impl<'k> Conversation<'k> {
             kind: header.kind,
             version: header.version,
             bytes: 5 + body.len() as u64,
-            sealed: header.kind == APPLICATION_DATA || side.is_12_sealed && !is_13,
+            sealed: header.kind == APPLICATION_DATA || side.epoch == Epoch::Session && !is_13,
             opened: false,
         };
         let mut tell = |record, content| items.push(Item { record, content });
@@ -339,8 +339,8 @@ impl<'k> Conversation<'k> {
         self.is_13 = true;
         for side in [&mut self.client, &mut self.server] {
             // A client may say ChangeCipherSpec before it knows the version (RFC 8446 §D.4).
-            if side.is_12_sealed {
-                side.is_12_sealed = false;
+            if side.epoch == Epoch::Session {
+                side.epoch = Epoch::Clear;
                 side.openers.clear();
             }
         }
@@ -348,7 +348,9 @@ impl<'k> Conversation<'k> {
 
     /// TLS 1.2: everything of this side is sealed from here on.
     fn change_cipher(&mut self, by: Sender) {
-        if self.is_13 {
+        // A client that sends early data says it before it knows the version (RFC 8446 §D.4).
+        let is_early = self.answer.is_none() && self.offer.as_ref().is_some_and(|it| it.early_data);
+        if self.is_13 || is_early {
             return;
         }
         let mut openers = Vec::new();
@@ -362,14 +364,13 @@ impl<'k> Conversation<'k> {
             openers.extend(masters.filter_map(|master| Opener::new_12(&agreed, master, by)));
         }
         let side = self.side(by);
-        side.is_12_sealed = true;
-        side.openers = openers;
+        (side.epoch, side.openers) = (Epoch::Session, openers);
     }
 
     /// TLS 1.3: another secret holds for this side from here on.
     fn enter(&mut self, by: Sender, epoch: Epoch) {
         let label = match (by, epoch) {
-            (_, Epoch::Clear) => return,
+            (_, Epoch::Clear | Epoch::Session) => return,
             (_, Epoch::Early) => label::EARLY,
             (Sender::Client, Epoch::Handshake) => label::CLIENT_HANDSHAKE,
             (Sender::Server, Epoch::Handshake) => label::SERVER_HANDSHAKE,
@@ -393,7 +394,7 @@ impl<'k> Conversation<'k> {
 
     fn open(&mut self, by: Sender, header: Header, body: &[u8]) -> Result<(u8, Vec<u8>), Locked> {
         let is_answered = self.answer.is_some();
-        if self.side(by).epoch == Epoch::Clear && !self.side(by).is_12_sealed {
+        if self.side(by).epoch == Epoch::Clear {
             let is_early = self.offer.as_ref().is_some_and(|offer| offer.early_data);
             match (self.is_13 && is_answered, by) {
                 (true, _) => self.enter(by, Epoch::Handshake),
