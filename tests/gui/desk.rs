@@ -6,15 +6,20 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
 use crate::support::{House, PATIENCE, set_mode, skipped, until, wait};
 
+/// One window at a time: drawing without a graphics card is work for all cores.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// A display.
 pub(crate) struct Desk {
     xvfb: Child,
     name: String,
+    _one: MutexGuard<'static, ()>,
 }
 
 /// The program's window on a desk.
@@ -79,8 +84,10 @@ impl Desk {
             skipped("python3-xlib is not installed; the real window is not tried");
             return None;
         }
+        let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut xvfb = Command::new("Xvfb");
-        xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24"])
+        // Without -r a key that is released late, on a busy machine, is typed again and again.
+        xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-r"])
             .args(["-nolisten", "tcp"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -91,7 +98,11 @@ impl Desk {
         let mut out = BufReader::new(xvfb.stdout.take().unwrap());
         out.read_line(&mut number).unwrap();
         let name = format!(":{}", number.trim());
-        Some(Self { xvfb, name })
+        Some(Self {
+            xvfb,
+            name,
+            _one: one,
+        })
     }
 
     fn run(&self, program: &str, args: &[&str]) -> String {
