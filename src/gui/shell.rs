@@ -2,26 +2,41 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 
 use eframe::egui;
+use eframe::egui::FontDefinitions;
+use eframe::egui::epaint::text::{FallbackRequest, FontProvider as _};
+use egui_system_font_provider::SystemFontProvider;
 
 use super::engine::Wake;
 use super::platform::{Pick, Picked, Platform};
-use super::theme;
+use super::preferences;
+use super::settings::Settings;
 use super::window::{Start, Window};
 use crate::error::{Error, Kind, Result};
 
+/// Width and height when none are remembered, in points.
+const SIZE: [f32; 2] = [1000.0, 720.0];
+
+/// The least a window may measure; what does not fit can be scrolled to.
+const SIZE_MIN: [f32; 2] = [480.0, 360.0];
+
 /// Opens the window, and returns when it is closed.
 pub fn run(start: Start) -> Result<()> {
+    let settings = start.settings.as_deref().map(Settings::load);
+    let size = settings.and_then(|settings| settings.window());
     let viewport = egui::ViewportBuilder::default()
         .with_title("Sealpost")
         .with_app_id("sealpost")
-        .with_inner_size([1000.0, 700.0])
-        .with_min_inner_size([480.0, 360.0]);
+        .with_inner_size(size.unwrap_or(SIZE))
+        .with_min_inner_size(SIZE_MIN);
     let mut options = eframe::NativeOptions {
         viewport,
+        // Taken below, with Simplified Chinese preferred.
+        system_font_fallback: false,
         ..Default::default()
     };
     prefer_x11(&mut options);
@@ -30,11 +45,14 @@ pub fn run(start: Start) -> Result<()> {
         options,
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
-            theme::apply(&ctx);
+            let system = SystemFontProvider::new().with_locale(Some("zh-CN"));
+            ctx.set_fonts(fonts(&system));
+            ctx.set_font_providers(vec![Arc::new(system)]);
             #[cfg(feature = "gui-tests")]
             super::map::begin(&ctx);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
-            let window = Window::new(&start, Box::new(Desktop), wake)?;
+            let mut window = Window::new(&start, Box::new(Desktop), wake)?;
+            window.dress(&creation.egui_ctx);
             Ok(Box::new(App { window }))
         }),
     )
@@ -49,6 +67,23 @@ pub fn run(start: Start) -> Result<()> {
     })
 }
 
+/// The built-in fonts, and right behind the letters an installed one with Simplified Chinese: the built-in symbols
+/// have full-width punctuation of their own, which does not go with Chinese text.
+fn fonts(system: &SystemFontProvider) -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    for (family, all) in &mut fonts.families {
+        let request = FallbackRequest {
+            cluster: preferences::CHINESE,
+            family,
+        };
+        if let Some(found) = system.font_for(&request) {
+            all.insert(all.len().min(1), found.name.clone());
+            fonts.font_data.insert(found.name, Arc::new(found.data));
+        }
+    }
+    fonts
+}
+
 struct App {
     window: Window,
 }
@@ -60,6 +95,10 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         self.window.show(ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.window.close();
     }
 }
 
@@ -101,7 +140,7 @@ impl Platform for Desktop {
                     let file = dialog.set_file_name("sealpost.pcapng").save_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }
-                Pick::CaFile | Pick::Certificate | Pick::Key => {
+                Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {
                     let file = dialog.pick_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }
