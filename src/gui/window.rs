@@ -378,7 +378,13 @@ impl Window {
                 self.files = Files::new(&self.settings);
                 self.password = PasswordForm::default();
             }
-            Action::Order(order) => self.engine.order(order),
+            Action::Order(order) => match self.lost.clone() {
+                None => self.engine.order(order),
+                Some(told) => {
+                    self.files.lost(&told);
+                    self.password.refused(&told);
+                }
+            },
             Action::Transfer(order) => self.engine.transfer(order),
             Action::Upload(paths, folder) => self.upload(&paths, &folder),
             Action::Download(files, to) => self.download(&files, &to),
