@@ -48,6 +48,8 @@ pub fn run(start: Start) -> Result<()> {
             let system = SystemFontProvider::new().with_locale(Some("zh-CN"));
             ctx.set_fonts(fonts(&system));
             ctx.set_font_providers(vec![Arc::new(system)]);
+            #[cfg(feature = "gui-tests")]
+            super::map::begin(&ctx);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
             let mut window = Window::new(&start, Box::new(Desktop), wake)?;
             window.dress(&creation.egui_ctx);
