@@ -37,4 +37,5 @@ mod support;
 mod tamper;
 mod tls;
 mod transfer;
+mod window;
 mod words;
