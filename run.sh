@@ -9,8 +9,8 @@ usage() {
                       and show what a stranger on the wire read of each; ends by itself, safe to run again
 ./run.sh server …     build and run `sealpost serve …`
 ./run.sh client …     build and run `sealpost …`, such as ./run.sh client ls
+./run.sh gui …        build with the window and open it, `sealpost gui …`
 ./run.sh lab …        build and run `sealpost lab …`; alone: lab compare, with its report in target/lab
-./run.sh gui …        build with the window (longer), and open it
 ./run.sh screenshots  pictures of every screen of the window, into target/screenshots/
 ./run.sh test         all tests; installs what they need where it can, and says what it skips
 ./run.sh check        formatting, lints and documentation, every warning an error
@@ -49,10 +49,11 @@ need_toolchain() {
         fail "a C compiler is missing" "install one: apt-get install gcc, dnf install gcc, or xcode-select --install"
 }
 
-# Builds what is asked for: without an argument no window.
+# `build` makes the program without the window; `build window` with it, which takes longer.
 build() {
-    local features=${1:---no-default-features}
     need_toolchain
+    local features=--no-default-features
+    [ "${1-}" = window ] && features=--features=gui
     say "building (the first time takes some minutes) …" >&2
     # Whoever watches sees how far it is; a log stays short.
     local quiet=--quiet
@@ -60,6 +61,28 @@ build() {
     (cd "$here" && cargo build --release --locked "$features" ${quiet:+"$quiet"} --bin sealpost)
     # A relative CARGO_TARGET_DIR counts from where cargo ran.
     sealpost=$(cd "$here" && cd "${CARGO_TARGET_DIR:-target}" && pwd)/release/sealpost
+}
+
+# Opens the window. What it draws with is loaded when it starts, so that the rest runs on machines without.
+open_window() {
+    build window
+    local code=0
+    "$sealpost" gui "$@" || code=$?
+    [ $code -eq 0 ] || tell_missing_libraries
+    exit $code
+}
+
+# Which of the libraries that the window loads are not installed, by Debian's package names.
+tell_missing_libraries() {
+    command -v ldconfig >/dev/null 2>&1 || return 0
+    local missing=() each have
+    have=$(ldconfig -p)
+    for each in libX11.so.6:libx11-6 libXcursor.so.1:libxcursor1 libXi.so.6:libxi6 libX11-xcb.so.1:libx11-xcb1 \
+        libxkbcommon-x11.so.0:libxkbcommon-x11-0 libGL.so.1:libgl1; do
+        case $have in *"${each%%:*}"*) ;; *) missing+=("${each##*:}") ;; esac
+    done
+    [ ${#missing[@]} -eq 0 ] ||
+        printf 'run.sh: not installed here: %s\n  next: apt-get install %s\n' "${missing[*]}" "${missing[*]}" >&2
 }
 
 # Runs a command of sealpost and shows it as one would type it.
@@ -256,7 +279,6 @@ case "${1-}" in
 "") demo ;;
 server) shift; build; exec "$sealpost" serve "$@" ;;
 client) shift; build; exec "$sealpost" "$@" ;;
-gui) shift; build --features=gui; exec "$sealpost" gui "$@" ;;
 test) shift; run_tests "$@" ;;
 check) check ;;
 screenshots) screenshots ;;
@@ -266,6 +288,7 @@ lab)
     [ $# -gt 0 ] || set -- compare --out "$here/target/lab"
     exec "$sealpost" lab "$@"
     ;;
+gui) shift; open_window "$@" ;;
 bench) shift; build; exec "$here/tests/bench/throughput.sh" "$sealpost" "$@" ;;
 help | -h | --help) usage ;;
 *) usage >&2; fail "there is no ./run.sh $1" ;;
