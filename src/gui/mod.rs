@@ -17,6 +17,8 @@ pub mod files;
 pub mod leave;
 pub mod log;
 pub mod login;
+#[cfg(feature = "gui-tests")]
+pub mod map;
 pub mod modal;
 pub mod platform;
 pub mod preferences;

@@ -101,7 +101,10 @@ impl Window {
             .unwrap_or_default();
         let engine = Engine::start(wake)?;
         Ok(Self {
-            lang: start.lang.or(settings.lang()).unwrap_or_else(locale),
+            lang: start
+                .lang
+                .or_else(|| settings.lang())
+                .unwrap_or_else(locale),
             wire: Wire::new(Arc::clone(engine.overheard())),
             engine,
             platform,

@@ -50,11 +50,11 @@ pub(super) fn session(event: &SessionEvent) -> Vec<(Tone, Both)> {
         ),
         SessionEvent::Listing(files) => {
             let count = files.len();
-            let (en, zh) = (
-                format!("the list has {count} files now"),
-                format!("列表现有 {count} 个文件"),
-            );
-            one(Tone::Note, both(en, zh))
+            let en = match count {
+                1 => "the list has 1 file now".to_owned(),
+                _ => format!("the list has {count} files now"),
+            };
+            one(Tone::Note, both(en, format!("列表现有 {count} 个文件")))
         }
         // Told by the deed it came of.
         SessionEvent::Target(_) => Vec::new(),
