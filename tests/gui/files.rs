@@ -279,7 +279,7 @@ fn the_menu_of_a_row_copies_its_digest_and_shows_its_details() {
     assert_eq!(stage.copied().as_deref(), Some(digest.as_str()));
     stage.harness.run_steps(3);
     stage.right_click("b");
-    let details = stage.harness.query_all_by_label("Details").last().unwrap();
+    let details = stage.harness.query_all_by_label("Details…").last().unwrap();
     details.click();
     stage.harness.run_steps(3);
     assert!(stage.sees(&digest) && stage.sees("SHA-256"));

@@ -1,6 +1,6 @@
 //! What keys do in the list.
 
-use egui::{Event, EventFilter, Key, Modifiers, Popup, Ui};
+use egui::{Event, EventFilter, FocusDirection, Key, Modifiers, Popup, Ui};
 
 use super::natural::{begins_with, fold};
 use super::selection::{How, Step};
@@ -113,6 +113,8 @@ impl Files {
     fn grant(&mut self, wish: &Wish, ui: &Ui, cx: &mut Cx<'_>) {
         // So that it is seen where the next key goes.
         table::take_focus(ui.ctx());
+        // The arrow that moves the cursor shall not move the focus on as well.
+        ui.memory_mut(|memory| memory.move_focus(FocusDirection::None));
         match wish {
             Wish::Step(step, how) => self.step(*step, self.layout.page, *how),
             Wish::Toggle => {

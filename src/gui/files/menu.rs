@@ -41,7 +41,7 @@ impl Files {
         if entry(ui, word, "", true) {
             cx.act(Action::Copy(self.digests()));
         }
-        if entry(ui, cx.say("Details", "详细信息"), "Alt+Enter", true) {
+        if entry(ui, cx.say("Details…", "详细信息…"), "Alt+Enter", true) {
             self.ask_details();
         }
     }

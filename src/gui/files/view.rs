@@ -81,7 +81,7 @@ impl Files {
             if button(ui, some, cx.say("Delete…", "删除…")) {
                 self.ask_delete();
             }
-            if wide && button(ui, one, cx.say("Details", "详细信息")) {
+            if wide && button(ui, one, cx.say("Details…", "详细信息…")) {
                 self.ask_details();
             }
             if wide {
