@@ -13,7 +13,7 @@ use crate::client::{Client, Login, Narrator, Target, host_and_port, is_this_mach
 use crate::config::DEFAULT_ADDRESS;
 use crate::doctor::Patient;
 use crate::error::{Error, Kind, Result};
-use crate::pki::{Passphrase, keys};
+use crate::pki::{Passphrase, inspect, keys};
 use crate::protocol::{Account, LoginMethod, Secure};
 use crate::text::{escape, parse_duration, parse_size};
 use crate::transport::{ClientTls, Connector, Roots};
@@ -376,11 +376,9 @@ pub(crate) fn passphrase(source: Option<&Secret>, key: &Path) -> Result<Option<P
     }
 }
 
-/// `sha256//` and the base64 of 32 bytes.
+/// A pin, or what one looks like.
 fn parse_pin(text: &str) -> Result<String, String> {
-    let base64 = text.strip_prefix("sha256//").unwrap_or_default();
-    let digits = base64.strip_suffix('=').unwrap_or_default();
-    match digits.len() == 43 && digits.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b)) {
+    match inspect::is_pin(text) {
         true => Ok(text.to_owned()),
         false => Err("a pin is sha256// and 44 characters of base64; `sealpost pki fingerprint FILE` prints it".to_owned()),
     }

@@ -11,26 +11,43 @@ pub fn is_this_machine(host: &str) -> bool {
 
 /// Reads `host`, `host:port`, `1.2.3.4:port`, `::1`, `[::1]:port`.
 pub fn host_and_port(text: &str) -> Result<(String, u16)> {
+    host_and_own_port(text).map(|(host, port)| (host, port.unwrap_or(DEFAULT_PORT)))
+}
+
+/// As [`host_and_port`]; no port when none was written.
+pub fn host_and_own_port(text: &str) -> Result<(String, Option<u16>)> {
     let wrong = || {
         Error::new(Kind::Usage, format!("{text} is not HOST or HOST:PORT"))
             .hint("such as 127.0.0.1:9999 or [::1]:9999")
+            .zh(
+                format!("{text} 不是 HOST 或 HOST:PORT 的形式"),
+                "例如 127.0.0.1:9999 或 [::1]:9999",
+            )
     };
     if let Some(rest) = text.strip_prefix('[') {
         let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
         let port = match port.strip_prefix(':') {
-            Some(port) => port.parse().map_err(|_nan| wrong())?,
-            None if port.is_empty() => DEFAULT_PORT,
+            Some(port) => Some(port.parse().map_err(|_nan| wrong())?),
+            None if port.is_empty() => None,
             None => return Err(wrong()),
         };
         return Ok((host.to_owned(), port));
     }
     match text.rsplit_once(':') {
-        Some((host, _)) if host.contains(':') => Ok((text.to_owned(), DEFAULT_PORT)),
+        Some((host, _)) if host.contains(':') => Ok((text.to_owned(), None)),
         Some((host, port)) if !host.is_empty() => {
-            Ok((host.to_owned(), port.parse().map_err(|_nan| wrong())?))
+            Ok((host.to_owned(), Some(port.parse().map_err(|_nan| wrong())?)))
         }
-        None if !text.is_empty() => Ok((text.to_owned(), DEFAULT_PORT)),
+        None if !text.is_empty() => Ok((text.to_owned(), None)),
         _ => Err(wrong()),
+    }
+}
+
+/// Writes host and port so that [`host_and_port`] reads them again.
+pub fn place(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
     }
 }
 
@@ -58,7 +75,11 @@ mod tests {
             ("[::1]", "::1", 9999),
             ("[::1]:5", "::1", 5),
         ] {
-            assert_eq!(host_and_port(text).unwrap(), (host.to_owned(), port));
+            let read = host_and_port(text).unwrap();
+            assert_eq!(read, (host.to_owned(), port));
+            assert_eq!(host_and_port(&place(host, port)).unwrap(), read);
+            let own = host_and_own_port(text).unwrap().1;
+            assert_eq!(own.is_some(), text.ends_with(&format!(":{port}")), "{text}");
         }
         for text in ["", ":1", "a:b", "a:99999", "[::1", "[::1]x"] {
             assert_eq!(

@@ -8,6 +8,8 @@ mod batch;
 mod download;
 mod stop;
 mod upload;
+mod walk;
+mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,11 +19,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-pub use address::{host_and_port, is_this_machine};
+pub use address::{host_and_own_port, host_and_port, is_this_machine, place};
 pub use batch::{Batch, Job, Outcome, Watch};
-pub use download::{Download, download};
+pub use download::{Download, discard, download};
 pub use stop::Stop;
 pub use upload::{Upload, upload};
+pub use walk::{Found, below, file, own_name, walk};
 
 use crate::error::{Error, Kind, Result};
 use crate::lang::both;
@@ -412,7 +415,11 @@ impl<W: Wire> Client<W> {
             Kind::Protocol,
             format!("the server cannot be understood: {what}"),
         )
-        .hint("is it a Sealpost server of this version?");
+        .hint("is it a Sealpost server of this version?")
+        .zh(
+            format!("无法理解服务器：{what}"),
+            "它是这一版本的 Sealpost 服务器吗？",
+        );
         self.with_id(error)
     }
 
@@ -420,18 +427,20 @@ impl<W: Wire> Client<W> {
         if refusal.code.ends_connection() {
             self.usable = false;
         }
-        let hint = match (&self.hello, refusal.code) {
+        let (hint, hint_zh) = match (&self.hello, refusal.code) {
             // Refused before anything was asked: the two speak different languages.
             (None, Code::BadRequest) if !self.context.tls => {
                 return server_speaks_tls(&self.context).source(refusal);
             }
-            (None, Code::BadRequest) => {
-                "give or leave out --plain as the server wants it; is this its port?"
-            }
-            (_, code) => next_step(code),
+            (None, Code::BadRequest) => (
+                "give or leave out --plain as the server wants it; is this its port?",
+                "按服务器的要求加上或去掉 --plain；端口对吗？",
+            ),
+            (_, code) => words::next_step(code),
         };
         let error = Error::new(refusal.code.into(), refusal.message.clone())
             .hint(hint)
+            .zh(words::meaning_zh(refusal.code), hint_zh)
             .source(refusal);
         self.with_id(error)
     }
@@ -445,35 +454,6 @@ impl<W: Wire> Client<W> {
             )),
             None => error,
         }
-    }
-}
-
-/// What somebody who was refused can do.
-fn next_step(code: Code) -> &'static str {
-    match code {
-        Code::BadRequest => {
-            "names have no .., no backslash, no control characters; passwords are 8 to 1,024 bytes"
-        }
-        Code::UnsupportedVersion => "use a client of the server's version",
-        Code::LoginRequired => "say who you are with --user",
-        Code::LoginFailed => {
-            "check --user and --password; `sealpost register --user NAME` makes an account"
-        }
-        Code::RegisterClosed => "ask the operator: `sealpost user add NAME` makes an account",
-        Code::NameTaken => "choose another name",
-        Code::Forbidden => {
-            "only its owner or an admin may do that; `sealpost stat` tells the owner"
-        }
-        Code::NotFound => "`sealpost ls` shows what is there; a folder needs -r",
-        Code::Exists => "choose another name, or replace what is there with --conflict overwrite",
-        Code::TooLarge | Code::QuotaExceeded => "make room with `sealpost rm`, or ask the operator",
-        Code::NoSpace => "the operator has to make room; nothing of yours was changed",
-        Code::ChecksumMismatch => {
-            "the file changed while it was sent, or the bytes were altered on the way; try again"
-        }
-        Code::Busy | Code::RateLimited | Code::Timeout => "wait a moment and try again",
-        Code::ShuttingDown => "try again when the server is back",
-        Code::Internal | Code::Unknown => "give the connection id to the operator",
     }
 }
 

@@ -6,6 +6,8 @@ use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::files::Sort;
 use super::platform::Pick;
+use super::settings::{Look, Recent};
+use super::window::Tab;
 use crate::lang::Lang;
 use crate::protocol::{FileInfo, FileName};
 
@@ -36,6 +38,12 @@ pub enum Action {
     Upload(Vec<PathBuf>, String),
     /// Download these into a local folder.
     Download(Vec<Wanted>, PathBuf),
+    /// Go on with the transfers that were not finished when the window was closed.
+    ResumeUnfinished,
+    /// Do not offer them again.
+    ForgetUnfinished,
+    /// Close the window, whatever runs.
+    Close,
     /// Ask with a dialog for files.
     Pick(Pick),
     /// Put this text on the clipboard.
@@ -50,6 +58,12 @@ pub enum Action {
     Columns([f32; 3], Sort),
     /// Ask for another password.
     AskPassword,
+    /// Look like this from now on.
+    Look(Look),
+    /// Show this panel.
+    Open(Tab),
+    /// Remember this connection no longer.
+    Forget(Box<Recent>),
 }
 
 /// What a part of the window needs to draw itself.

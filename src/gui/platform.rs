@@ -15,6 +15,8 @@ pub enum Pick {
     Certificate,
     /// The file of the own private key.
     Key,
+    /// The file of the revoked.
+    RevocationList,
     /// Files to upload into this folder of the server.
     UploadFiles(String),
     /// A folder to upload into this folder of the server.

@@ -2,26 +2,49 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 
 use eframe::egui;
+use eframe::egui::FontDefinitions;
+use eframe::egui::epaint::text::{FallbackRequest, FontProvider as _};
+use egui_system_font_provider::SystemFontProvider;
 
 use super::engine::Wake;
 use super::platform::{Pick, Picked, Platform};
-use super::theme;
+use super::preferences;
+use super::settings::Settings;
 use super::window::{Start, Window};
 use crate::error::{Error, Kind, Result};
 
+/// Width and height when none are remembered, in points.
+const SIZE: [f32; 2] = [1000.0, 720.0];
+
+/// The least a window may measure; what does not fit can be scrolled to.
+const SIZE_MIN: [f32; 2] = [480.0, 360.0];
+
 /// Opens the window, and returns when it is closed.
 pub fn run(start: Start) -> Result<()> {
+    if !has_display(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
+        return Err(Error::new(Kind::Other, "the window cannot be opened: there is no display")
+            .hint("say it in a terminal of your desktop; over ssh take `ssh -X`; without a desktop the other commands do all of it, see `sealpost --help`")
+            .zh(
+                "无法打开窗口：没有显示器",
+                "请在桌面的终端中执行；通过 ssh 时请用 `ssh -X`；没有桌面时，其他命令同样能完成一切，见 `sealpost --help`",
+            ));
+    }
+    let settings = start.settings.as_deref().map(Settings::load);
+    let size = settings.and_then(|settings| settings.window());
     let viewport = egui::ViewportBuilder::default()
         .with_title("Sealpost")
         .with_app_id("sealpost")
-        .with_inner_size([1000.0, 700.0])
-        .with_min_inner_size([480.0, 360.0]);
+        .with_inner_size(size.unwrap_or(SIZE))
+        .with_min_inner_size(SIZE_MIN);
     let mut options = eframe::NativeOptions {
         viewport,
+        // Taken below, with Simplified Chinese preferred.
+        system_font_fallback: false,
         ..Default::default()
     };
     prefer_x11(&mut options);
@@ -30,9 +53,14 @@ pub fn run(start: Start) -> Result<()> {
         options,
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
-            theme::apply(&ctx);
+            let system = SystemFontProvider::new().with_locale(Some("zh-CN"));
+            ctx.set_fonts(fonts(&system));
+            ctx.set_font_providers(vec![Arc::new(system)]);
+            #[cfg(feature = "gui-tests")]
+            super::map::begin(&ctx);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
-            let window = Window::new(&start, Box::new(Desktop), wake)?;
+            let mut window = Window::new(&start, Box::new(Desktop), wake)?;
+            window.dress(&creation.egui_ctx);
             Ok(Box::new(App { window }))
         }),
     )
@@ -47,6 +75,23 @@ pub fn run(start: Start) -> Result<()> {
     })
 }
 
+/// The built-in fonts, and right behind the letters an installed one with Simplified Chinese: the built-in symbols
+/// have full-width punctuation of their own, which does not go with Chinese text.
+fn fonts(system: &SystemFontProvider) -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    for (family, all) in &mut fonts.families {
+        let request = FallbackRequest {
+            cluster: preferences::CHINESE,
+            family,
+        };
+        if let Some(found) = system.font_for(&request) {
+            all.insert(all.len().min(1), found.name.clone());
+            fonts.font_data.insert(found.name, Arc::new(found.data));
+        }
+    }
+    fonts
+}
+
 struct App {
     window: Window,
 }
@@ -59,6 +104,16 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         self.window.show(ui);
     }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.window.close();
+    }
+}
+
+/// Whether there is something to draw on, by the variables that are set.
+fn has_display(set: impl Fn(&str) -> bool) -> bool {
+    let named = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"];
+    !cfg!(target_os = "linux") || named.into_iter().any(set)
 }
 
 /// X11 where it is to be had, by `XWayland` too: winit brings no dropped files on Wayland (winit issue 1881).
@@ -99,7 +154,7 @@ impl Platform for Desktop {
                     let file = dialog.set_file_name("sealpost.pcapng").save_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }
-                Pick::CaFile | Pick::Certificate | Pick::Key => {
+                Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {
                     let file = dialog.pick_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }

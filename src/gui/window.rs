@@ -3,27 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
 use super::account::PasswordForm;
 use super::action::{Action, Cx, Wanted};
+use super::dropped::{self, Dropped};
 use super::engine::told::Told;
-use super::engine::transfers::{NewTransfer, State, TransferOrder};
+use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
 use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
 use super::files::Files;
+use super::leave::Leave;
 use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Pick, Picked, Platform};
 use super::queue::Transfers;
 use super::settings::Settings;
-use super::status;
+use super::status::{self, Standing};
+use super::theme;
 use super::trust::Trust;
 use super::wire::Wire;
-use crate::client::Job;
+use crate::client::{Job, below};
 use crate::error::Result;
-use crate::lang::{Lang, both};
-use crate::protocol::FileName;
+use crate::lang::Lang;
+
+/// While uploads end one after another, the list is looked at as often as this.
+const LIST_AGAIN: Duration = Duration::from_secs(2);
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,10 +72,20 @@ pub struct Window {
     files: Files,
     password: PasswordForm,
     transfers: Transfers,
+    dropped: Dropped,
+    leave: Leave,
     trust: Trust,
     wire: Wire,
     log: Log,
     tab: Tab,
+    /// When there was input last, in seconds of egui's clock.
+    last_input_s: f64,
+    /// What is remembered of its measures was taken; only now do they count.
+    dressed: bool,
+    /// Uploads are done that the list may not show yet.
+    unlisted: bool,
+    /// When it was looked at for the sake of uploads.
+    listed: Option<Instant>,
 }
 
 impl Window {
@@ -80,17 +96,18 @@ impl Window {
             .as_deref()
             .map(Settings::load)
             .unwrap_or_default();
-        let remembered = settings.language.as_deref().map(|word| match word {
-            "zh" => Lang::Chinese,
-            _ => Lang::English,
-        });
         let engine = Engine::start(wake)?;
         Ok(Self {
-            lang: start.lang.or(remembered).unwrap_or_else(locale),
+            lang: start
+                .lang
+                .or_else(|| settings.lang())
+                .unwrap_or_else(locale),
             wire: Wire::new(Arc::clone(engine.overheard())),
             engine,
             platform,
             login: LoginForm::new(&start.certs, settings.recent.first()),
+            leave: Leave::new(settings.unfinished.clone()),
+            dropped: Dropped::default(),
             files: Files::new(&settings),
             password: PasswordForm::default(),
             settings,
@@ -102,7 +119,24 @@ impl Window {
             trust: Trust::default(),
             log: Log::default(),
             tab: Tab::default(),
+            last_input_s: 0.0,
+            dressed: false,
+            unlisted: false,
+            listed: None,
         })
+    }
+
+    /// Takes the look and the size that are remembered; once, before anything is drawn.
+    pub fn dress(&mut self, ctx: &Context) {
+        self.dressed = true;
+        theme::apply(ctx);
+        theme::look(ctx, self.settings.look);
+        ctx.set_zoom_factor(self.settings.zoom());
+    }
+
+    /// Writes what is to be remembered: the window is closed.
+    pub fn close(&mut self) {
+        self.save();
     }
 
     /// Takes in what happened; draws nothing.
@@ -116,9 +150,16 @@ impl Window {
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
                     ) {
-                        self.engine.order(Order::Refresh);
+                        self.unlisted = true;
                     }
+                    self.leave.changed();
                     self.transfers.update(*transfer);
+                }
+                Event::Gathering(news) => {
+                    for told in &news.left_out {
+                        self.log.say(Tone::Trouble, told.message.clone());
+                    }
+                    self.transfers.gathered(news);
                 }
             }
         }
@@ -128,20 +169,54 @@ impl Window {
         while let Some(saved) = self.wire.saved() {
             self.log.saved(&saved);
         }
+        self.list_uploads();
+        self.remember_unfinished();
+    }
+
+    /// Has the list looked at again when uploads are done; not after each of thousands.
+    fn list_uploads(&mut self) {
+        let rested = self.listed.is_none_or(|at| at.elapsed() >= LIST_AGAIN);
+        if self.unlisted && (rested || self.transfers.active() == 0) {
+            self.unlisted = false;
+            self.listed = Some(Instant::now());
+            self.engine.order(Order::Refresh);
+        }
+    }
+
+    /// Writes down now and then what is not finished, so that not even a power failure loses it.
+    fn remember_unfinished(&mut self) {
+        if self.leave.is_due() {
+            self.write_unfinished();
+        }
+    }
+
+    fn write_unfinished(&mut self) {
+        let unfinished = self.leave.unfinished(self.transfers.all());
+        if unfinished != self.settings.unfinished {
+            self.settings.unfinished = unfinished;
+            self.save();
+        }
     }
 
     /// Draws everything, then does what was asked for.
     pub fn show(&mut self, ui: &mut Ui) {
         self.pump();
+        self.measure(ui);
         let mut actions = Vec::new();
         let mut cx = Cx {
             lang: self.lang,
             actions: &mut actions,
         };
         Panel::top("status").show(ui, |ui| {
-            status::show(ui, &mut cx, self.connected.as_deref());
+            let standing = Standing {
+                connected: self.connected.as_deref(),
+                lost: self.lost.as_ref(),
+                connecting: self.login.connecting,
+                look: self.settings.look,
+            };
+            status::show(ui, &mut cx, &standing);
         });
-        if self.connected.is_some() {
+        if self.connected.is_some() || self.transfers.busy() > 0 {
             Panel::bottom("panels")
                 .resizable(true)
                 .default_size(220.0)
@@ -155,36 +230,68 @@ impl Window {
                     }
                 });
         }
+        let ctx = ui.ctx().clone();
+        let folder = self
+            .connected
+            .is_some()
+            .then(|| self.files.folder().to_owned());
         CentralPanel::default().show(ui, |ui| {
+            self.dropped.show(ui, &mut cx, folder.as_deref());
             if self.connected.is_some() {
-                show_lost(ui, &mut cx, self.lost.as_ref());
+                self.leave.show_unfinished(ui, &mut cx);
                 self.files.show(ui, &mut cx);
             } else {
-                self.login.show(ui, &mut cx, &self.settings.recent);
+                self.login
+                    .show(ui, &mut cx, &self.settings.recent, &self.trust);
             }
         });
-        let ctx = ui.ctx().clone();
         self.password.show(&ctx, &mut cx);
+        let active = self.transfers.active();
+        let closing = self.leave.ask(&ctx, &mut cx, active);
+        if !closing && !self.transfers.ask(&ctx, &mut cx) {
+            dropped::show_hover(&ctx, &cx, folder.as_deref());
+        }
+        self.dropped.take(&ctx, &mut cx, folder.as_deref());
         for action in actions {
             self.act(action, &ctx);
         }
     }
 
+    /// Takes the measures that are remembered, and lets the text cursor rest when nobody types.
+    fn measure(&mut self, ui: &mut Ui) {
+        let zoom = ui.ctx().zoom_factor();
+        let (size, full, now_s, input) = ui.input(|i| {
+            let viewport = i.viewport();
+            let full = viewport.maximized == Some(true) || viewport.fullscreen == Some(true);
+            let size = viewport.inner_rect.map(|rect| rect.size() * zoom);
+            (size, full, i.time, !i.events.is_empty())
+        });
+        if self.dressed {
+            self.settings.zoom = Some(zoom);
+            if let (Some(size), false) = (size, full) {
+                self.settings.window = Some([size.x.round(), size.y.round()]);
+            }
+        }
+        if input {
+            self.last_input_s = now_s;
+        }
+        ui.visuals_mut().text_cursor.blink = theme::blinks(self.last_input_s, now_s);
+    }
+
     fn session(&mut self, event: SessionEvent) {
         self.log.hear(&event);
         match event {
-            SessionEvent::Locked(path) => {
-                self.login.connecting = false;
-                self.login.locked = Some(path);
-            }
+            SessionEvent::Locked(path, wrong) => self.login.lock(path, wrong),
             SessionEvent::Story(story) => self.trust.hear(*story),
             SessionEvent::Connected(connected) => self.enter(connected),
             SessionEvent::Failed(told) => {
-                self.login.connecting = false;
                 match self.connected {
                     // Connecting again did not succeed: what is shown stays.
-                    Some(_) => self.lost = Some(told),
-                    None => self.login.trouble = Some(told),
+                    Some(_) => {
+                        self.login.connecting = false;
+                        self.lost = Some(told);
+                    }
+                    None => self.login.fail(told, self.trust.was_stopped()),
                 }
             }
             SessionEvent::Lost(told) => {
@@ -211,12 +318,22 @@ impl Window {
     }
 
     fn enter(&mut self, connected: Box<Connected>) {
-        self.login.connecting = false;
-        self.login.forget_secrets();
-        if let Ok(recent) = self.login.recent() {
+        if self.connected.is_none()
+            && let Some(recent) = self.login.recent()
+        {
             self.settings.remember(recent);
         }
+        self.login.succeed();
         self.lost = None;
+        // What was begun with an earlier login to this server goes on with this one.
+        let owned = self.leave.enter(&connected);
+        let of_it = self
+            .transfers
+            .all()
+            .filter(|transfer| transfer.state.is_unfinished() && owned(&transfer.target));
+        let ids = of_it.map(|transfer| transfer.id).collect();
+        let target = Arc::clone(&connected.target);
+        self.engine.transfer(TransferOrder::Adopt(ids, target));
         self.files.enter();
         self.connected = Some(connected);
         self.save();
@@ -228,7 +345,9 @@ impl Window {
             return;
         };
         match picked.pick.clone() {
-            Pick::CaFile | Pick::Certificate | Pick::Key => self.login.picked(picked),
+            Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {
+                self.login.picked(picked);
+            }
             Pick::UploadFiles(folder) | Pick::UploadFolder(folder) => {
                 self.upload(&picked.paths, &folder);
             }
@@ -248,8 +367,9 @@ impl Window {
                 }
             }
             Action::Reconnect => {
+                self.login.connecting = true;
                 if let Err(error) = self.engine.reconnect() {
-                    self.session(SessionEvent::Lost(Told::of(&error)));
+                    self.session(SessionEvent::Failed(Told::of(&error)));
                 }
             }
             Action::Disconnect => {
@@ -261,10 +381,19 @@ impl Window {
                 self.files = Files::new(&self.settings);
                 self.password = PasswordForm::default();
             }
-            Action::Order(order) => self.engine.order(order),
+            Action::Order(order) => match self.lost.clone() {
+                None => self.engine.order(order),
+                Some(told) => {
+                    self.files.lost(&told);
+                    self.password.refused(&told);
+                }
+            },
             Action::Transfer(order) => self.engine.transfer(order),
             Action::Upload(paths, folder) => self.upload(&paths, &folder),
             Action::Download(files, to) => self.download(&files, &to),
+            Action::ResumeUnfinished => self.resume_unfinished(),
+            Action::ForgetUnfinished => self.leave.forget(),
+            Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
@@ -280,6 +409,16 @@ impl Window {
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());
                 self.save();
             }
+            Action::Look(look) => {
+                theme::look(ctx, look);
+                self.settings.look = look;
+                self.save();
+            }
+            Action::Open(tab) => self.tab = tab,
+            Action::Forget(recent) => {
+                self.settings.forget(&recent);
+                self.save();
+            }
         }
     }
 
@@ -287,40 +426,51 @@ impl Window {
         let Some(connected) = &self.connected else {
             return;
         };
-        let mut new = Vec::new();
-        for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match FileName::normalize(&format!("{folder}{name}")) {
-                Ok(name) => new.push(NewTransfer {
-                    job: Job::Upload {
-                        path: path.clone(),
-                        name,
-                    },
-                    size: None,
-                    target: Arc::clone(&connected.target),
-                }),
-                Err(error) => self
-                    .log
-                    .say(Tone::Trouble, both(error.to_string(), error.to_string())),
-            }
-        }
-        self.engine.transfer(TransferOrder::Add(new));
+        self.transfers.gather();
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Upload(NewUploads {
+            paths: paths.to_vec(),
+            folder: folder.to_owned(),
+            target: Arc::clone(&connected.target),
+        }));
     }
 
-    fn download(&mut self, files: &[Wanted], to: &Path) {
+    fn download(&mut self, wanted: &[Wanted], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
-        let new = files.iter().map(|wanted| NewTransfer {
-            job: Job::Download {
-                name: wanted.file.name.clone(),
-                path: to.join(wanted.path.parts().collect::<PathBuf>()),
-            },
-            size: Some(wanted.file.size),
-            target: Arc::clone(&connected.target),
-        });
-        self.engine.transfer(TransferOrder::Add(new.collect()));
+        let mut new = Vec::new();
+        for Wanted { file, path } in wanted {
+            match below(to, Path::new(path.as_str())) {
+                Ok(path) => new.push(NewTransfer {
+                    job: Job::Download {
+                        name: file.name.clone(),
+                        path,
+                    },
+                    size: Some(file.size),
+                    target: Arc::clone(&connected.target),
+                }),
+                Err(error) => {
+                    let told = Told::of(&error);
+                    self.log.say(Tone::Trouble, told.message.clone());
+                    self.transfers.leave_out(told);
+                }
+            }
+        }
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
         self.settings.download_folder = Some(to.to_owned());
+    }
+
+    /// Goes on with what an earlier window had begun.
+    fn resume_unfinished(&mut self) {
+        let Some(connected) = &self.connected else {
+            return;
+        };
+        let target = &connected.target;
+        let new = self.leave.resume(target);
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
     }
 
     fn save(&mut self) {
@@ -333,6 +483,13 @@ impl Window {
     }
 }
 
+impl Drop for Window {
+    /// What runs now goes on another time.
+    fn drop(&mut self) {
+        self.write_unfinished();
+    }
+}
+
 fn show_tabs(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab) {
     ui.horizontal(|ui| {
         for (this, word) in [
@@ -342,23 +499,6 @@ fn show_tabs(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab) {
             (Tab::Log, cx.say("Log", "日志")),
         ] {
             ui.selectable_value(tab, this, word);
-        }
-    });
-}
-
-fn show_lost(ui: &mut Ui, cx: &mut Cx<'_>, lost: Option<&Told>) {
-    let Some(told) = lost else {
-        return;
-    };
-    ui.horizontal_wrapped(|ui| {
-        ui.label(crate::text::escape(
-            cx.say(&told.message.en, &told.message.zh),
-        ));
-        if ui.button(cx.say("Connect again", "重新连接")).clicked() {
-            cx.act(Action::Reconnect);
-        }
-        if ui.button(cx.say("Refresh", "刷新")).clicked() {
-            cx.act(Action::Order(Order::Refresh));
         }
     });
 }

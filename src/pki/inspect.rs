@@ -96,6 +96,14 @@ pub fn pin(public_key: &[u8]) -> String {
     format!("sha256//{}", base64(Sha256::of(public_key).as_bytes()))
 }
 
+/// Whether `text` is a pin: `sha256//` and the base64 of 32 bytes.
+pub fn is_pin(text: &str) -> bool {
+    let base64 = text.strip_prefix("sha256//").unwrap_or_default();
+    let digits = base64.strip_suffix('=').unwrap_or_default();
+    let is_digit = |b: u8| b.is_ascii_alphanumeric() || b"+/".contains(&b);
+    digits.len() == 43 && digits.bytes().all(is_digit)
+}
+
 /// Reads the certificate in `der`.
 pub fn certificate(der: &[u8]) -> Result<CertificateInfo> {
     let certificate = parse(der)?;

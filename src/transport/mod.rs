@@ -30,7 +30,7 @@ pub use pace::Pace;
 pub use policy::{Policy, Resumption, TlsVersion, cipher_suites};
 pub use rustls::pki_types::CertificateDer;
 pub use socket::Socket;
-pub use story::{Ending, Party, Step, Story, What};
+pub use story::{Checks, Ending, Party, Step, Story, What};
 pub use stream::{RESUMED, Session, Stream};
 pub use tape::{Recorder, Way};
 

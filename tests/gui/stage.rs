@@ -1,5 +1,6 @@
 //! A window without a display, and hands that use it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex};
@@ -53,11 +54,14 @@ impl Stage {
             ring.changed.notify_all();
         });
         let window = Window::new(start, Box::new(desktop.clone()), wake).unwrap();
-        let harness = Harness::builder()
+        let mut harness = Harness::builder()
             .with_size(SIZE)
             .allow_missing_glyphs()
             .with_context_setup(theme::apply)
             .build_ui_state(|ui, window: &mut Window| window.show(ui), window);
+        let ctx = harness.ctx.clone();
+        harness.state_mut().dress(&ctx);
+        harness.run_steps(2);
         Self {
             harness,
             desktop,
@@ -180,20 +184,34 @@ impl Stage {
         self.harness
             .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
         self.harness.run_steps(2);
-        self.harness.event(egui::Event::Text(text.to_owned()));
+        match text {
+            // Typing nothing would replace nothing.
+            "" => self.harness.key_press(egui::Key::Delete),
+            text => self.harness.event(egui::Event::Text(text.to_owned())),
+        }
         self.harness.run_steps(2);
     }
 
     /// Types the server's address into the form.
     pub(crate) fn aim(&mut self, server: &TestServer) {
+        self.aim_at(server.address);
+    }
+
+    fn aim_at(&mut self, address: SocketAddr) {
         self.write("Server", "127.0.0.1");
-        self.write("Port", &server.address.port().to_string());
+        self.write("Port", &address.port().to_string());
     }
 
     /// Logs in as alice with her password, protected so, and waits for the list.
     #[track_caller]
     pub(crate) fn log_in(&mut self, server: &TestServer, security: &str) {
-        self.aim(server);
+        self.log_in_at(server.address, security);
+    }
+
+    /// The same elsewhere: at a relay.
+    #[track_caller]
+    pub(crate) fn log_in_at(&mut self, address: SocketAddr, security: &str) {
+        self.aim_at(address);
         self.click(security);
         self.write("User", "alice");
         self.write("Password", PASSWORD);

@@ -10,13 +10,10 @@ use zeroize::Zeroizing;
 use super::overheard::Overheard;
 use super::told::Told;
 use crate::client::{Client, Login, Narrator, Target};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::pki::keys;
 use crate::protocol::{Account, Conflict, FileInfo, FileName, HelloReply};
 use crate::transport::{ClientTls, Connector, Session, Story};
-
-/// Bounds connecting and the handshake.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bounds waiting for a reply, and a stall in a transfer.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,6 +37,8 @@ pub struct Request {
     pub login: Login,
     /// Make the account first.
     pub register: bool,
+    /// Bounds connecting and the handshake.
+    pub connect_timeout: Duration,
 }
 
 /// A session that came about.
@@ -90,8 +89,8 @@ pub enum Deed {
 /// What a session tells.
 #[derive(Debug)]
 pub enum SessionEvent {
-    /// The private key is locked: the request needs a passphrase.
-    Locked(PathBuf),
+    /// The private key is locked: the request needs a passphrase, or another one than it had.
+    Locked(PathBuf, Option<Told>),
     /// How the connection came about, or did not.
     Story(Box<Story>),
     /// Logged in.
@@ -118,7 +117,7 @@ pub(super) fn run(
     send: &(impl Fn(SessionEvent) + Clone + Send + Sync + 'static),
 ) {
     if let Some(path) = locked(request) {
-        return send(SessionEvent::Locked(path));
+        return send(SessionEvent::Locked(path, None));
     }
     overheard.begin();
     match connect(request, overheard, send) {
@@ -127,7 +126,10 @@ pub(super) fn run(
             send(SessionEvent::Connected(Box::new(connected)));
             serve(client, target, orders, send);
         }
-        Err(error) => send(SessionEvent::Failed(Told::of(&error))),
+        Err(error) => send(match opened_by_none(request, &error) {
+            Some(path) => SessionEvent::Locked(path, Some(Told::of(&error))),
+            None => SessionEvent::Failed(Told::of(&error)),
+        }),
     }
 }
 
@@ -139,6 +141,17 @@ fn locked(request: &Request) -> Option<PathBuf> {
     locked.then(|| key.clone())
 }
 
+/// The private key that the passphrase given does not open, if that is the error.
+fn opened_by_none(request: &Request, error: &Error) -> Option<PathBuf> {
+    let tls = request.tls.as_ref()?;
+    let (_, key) = tls.certificate.as_ref()?;
+    let given = tls.passphrase.as_ref()?;
+    let wrong = error.kind() == Kind::OwnCertificate
+        && keys::needs_passphrase(key).unwrap_or(false)
+        && keys::private_key(key, Some(given)).is_err();
+    wrong.then(|| key.clone())
+}
+
 fn connect(
     request: &Request,
     overheard: Arc<Overheard>,
@@ -148,7 +161,7 @@ fn connect(
         host: request.host.clone(),
         port: request.port,
         tls: request.tls.as_ref().map(ClientTls::load).transpose()?,
-        connect_timeout: CONNECT_TIMEOUT,
+        connect_timeout: request.connect_timeout,
         timeout: REPLY_TIMEOUT,
         rate: None,
         login: request.login.clone(),
@@ -171,9 +184,7 @@ fn connect(
     target.narrator = None;
     let hello = client.hello().cloned();
     let connected = Connected {
-        hello: hello.ok_or_else(|| {
-            crate::error::Error::new(crate::error::Kind::Protocol, "the server did not say hello")
-        })?,
+        hello: hello.ok_or_else(|| Error::new(Kind::Protocol, "the server did not say hello"))?,
         account,
         session: client.session(),
         target: Arc::new(target),

@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::lab::tap::Direction;
 use crate::lang::{Both, both};
 use crate::text::{brief, escape, size};
+use crate::transport::tls::names::message;
 
 /// Bytes of a stretch that can be shown; the others are in the capture.
 pub(super) const SHOWN_BYTES: usize = 4 * 1024;
@@ -219,31 +220,15 @@ pub(super) struct Line {
 pub(super) type Place = (Direction, u64, u64);
 
 fn handshake(types: &[u8]) -> Both {
-    let names: Vec<_> = types.iter().map(|kind| message(*kind)).collect();
+    let names: Vec<_> = types
+        .iter()
+        .map(|kind| message(*kind).unwrap_or("?"))
+        .collect();
     let names = match names.is_empty() {
         true => "…".to_owned(),
         false => names.join(", "),
     };
     both(format!("handshake: {names}"), format!("握手：{names}"))
-}
-
-/// The handshake messages that pass in the clear (RFC 8446 §4, RFC 5246 §7.4, RFC 5077 §3.3, RFC 6066 §8).
-fn message(kind: u8) -> &'static str {
-    match kind {
-        0 => "HelloRequest",
-        1 => "ClientHello",
-        2 => "ServerHello",
-        4 => "NewSessionTicket",
-        11 => "Certificate",
-        12 => "ServerKeyExchange",
-        13 => "CertificateRequest",
-        14 => "ServerHelloDone",
-        15 => "CertificateVerify",
-        16 => "ClientKeyExchange",
-        20 => "Finished",
-        22 => "CertificateStatus",
-        _ => "?",
-    }
 }
 
 /// All stretches, in the order in which they began.

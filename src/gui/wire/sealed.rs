@@ -4,15 +4,9 @@ use super::block::{Block, Kind, Place};
 use super::plain::Notes;
 use crate::lab::tap::Direction;
 use crate::lab::tls::{RecordScan, Visible};
-
-/// Content types of records (RFC 8446 §5.1).
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const APPLICATION_DATA: u8 = 23;
-
-/// Bytes of the largest record (RFC 5246 §6.2.3).
-const RECORD_BYTES_MAX: u16 = (1 << 14) + 2_048;
+use crate::transport::tls::{
+    ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, RECORD_BYTES_MAX,
+};
 
 /// Both directions of a TLS connection.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@
 //! a matter of time is judged by a clock put forward, and nobody waits.
 
 mod keeper;
+mod listed;
 mod others;
 mod own;
 mod peers;

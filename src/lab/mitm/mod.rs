@@ -6,6 +6,7 @@
 
 mod flip;
 mod forge;
+mod intercept;
 mod plain;
 mod sealed;
 mod strip;

@@ -1,26 +1,20 @@
 //! (b), (c), (d) TLS: everything depends on who verifies whom.
 
-use std::io::{self, BufRead, Write};
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Instant;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::forge::{self, Loot, stand_between};
+use super::forge::Loot;
+use super::intercept::{intercept, phish};
 use super::plain::FORGERY;
-use super::victim::{self, NOTE, NOTE_NAME, Told};
+use super::victim::{self, NOTE, NOTE_NAME};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::error::{Error, Kind, Result};
-use crate::lab::door::{Between, Door, attack, relay};
-use crate::lab::house::{self, PATIENCE, Pair, Running, SERVER, USER};
+use crate::lab::door::{Door, attack, relay};
+use crate::lab::house::{self, Pair, Running, SERVER, USER};
 use crate::lab::overhear;
 use crate::lang::{Both, both, join, same};
 use crate::pki::{Authority, InitOptions, IssueRequest, inspect, keys};
 use crate::text::escape;
-use crate::transport::{
-    Acceptor, ClientAuth, ClientTls, Mode, Rejected, ServerTls, Side, Socket, TlsClient, connect,
-};
+use crate::transport::{ClientAuth, ClientTls};
 
 pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
     let mallory = Mallory::new(scene)?;
@@ -49,14 +43,6 @@ struct Mallory {
 
 /// A step's number, what is shown, its files, the client's pin and its exit code.
 type Disguise<'a> = (&'static str, Both, &'a Pair, Option<String>, u8);
-
-/// What came of an interception.
-#[derive(Default)]
-struct Catch {
-    loot: Loot,
-    /// The attacker's own trouble, in words.
-    said: Both,
-}
 
 impl Mallory {
     fn new(scene: &Scene) -> Result<Self> {
@@ -330,105 +316,6 @@ impl Mallory {
             proved: stole && count == 2 && server_said.len() == 2,
         })
     }
-}
-
-/// Lures the victim to an attacker who shows `disguise`.
-fn intercept(
-    scene: &Scene,
-    server: &Running,
-    disguise: &Pair,
-    victim: &TlsClient,
-) -> Result<(Catch, Told)> {
-    let door = Door::open(server.address)?;
-    let target = scene.house.target(door.address, Some(victim.clone()));
-    let onward = ClientTls {
-        insecure: true,
-        ..scene.house.client_tls(None)
-    };
-    let onward = onward.load()?;
-    let acceptor = acceptor(disguise)?;
-    attack(
-        || match scene.setup {
-            Setup::Idle => {
-                let _missed = door.between().map(|between: Between| relay(&between));
-                Catch::default()
-            }
-            _ => terminate(&door, &acceptor, server.address, &onward),
-        },
-        || victim::transfer(scene, &target),
-    )
-}
-
-/// Ends the victim's TLS here, and begins another to the server.
-fn terminate(door: &Door, acceptor: &Acceptor, to: SocketAddr, tls: &TlsClient) -> Catch {
-    let mut caught = Catch::default();
-    let mut client = match take_in(door, acceptor) {
-        Ok(client) => client,
-        Err(error) => {
-            caught.said = house::words(Side::Server, &error);
-            return caught;
-        }
-    };
-    match connect(&to.ip().to_string(), to.port(), Some(tls), PATIENCE) {
-        Err(error) => caught.said = error.message_both().map(escape),
-        Ok((mut server, _context)) => {
-            let stood = stand_between(&mut client, &mut server, FORGERY, &mut caught.loot);
-            caught.said = match stood {
-                Ok(()) => both("nothing amiss", "没有异常"),
-                Err(error) => house::words(Side::Client, &error),
-            };
-            server.close();
-        }
-    }
-    client.close();
-    caught
-}
-
-/// Plays the server until the victim has given its password away; the request it came in.
-fn phish(door: &Door, disguise: &Pair) -> io::Result<Option<String>> {
-    let acceptor = acceptor(disguise).map_err(io::Error::other)?;
-    let mut client = take_in(door, &acceptor)?;
-    let login = lie(&mut client);
-    client.close();
-    login.map(Some)
-}
-
-fn lie<C: BufRead + Write>(client: &mut C) -> io::Result<String> {
-    let mut buffer = Vec::new();
-    let _hello = forge::read(client, &mut buffer)?;
-    let welcome = json!({
-        "ok": true, "version": 1, "agent": "sealpost", "secure": "tls", "identity": null,
-        "login": ["password"], "register": false, "id": "0",
-    });
-    forge::send(client, welcome.to_string().as_bytes())?;
-    let login = forge::read(client, &mut buffer)?.unwrap_or_default();
-    Ok(String::from_utf8_lossy(&login).into_owned())
-}
-
-fn take_in(door: &Door, acceptor: &Acceptor) -> io::Result<crate::transport::Accepted> {
-    let tcp = door.victim()?;
-    let socket = Socket::new(Arc::new(tcp), Instant::now() + PATIENCE);
-    acceptor.accept(socket).map_err(|rejected| match rejected {
-        Rejected::Handshake(error, _) => error,
-        Rejected::Silent | Rejected::Language(..) => io::ErrorKind::UnexpectedEof.into(),
-    })
-}
-
-/// A TLS server that shows `disguise` and asks for nothing.
-fn acceptor((certificate, key): &Pair) -> Result<Acceptor> {
-    let tls = ServerTls {
-        certificate: certificate.clone(),
-        key: key.clone(),
-        passphrase: None,
-        client_auth: ClientAuth::None,
-        client_ca: certificate.clone(),
-        allow: crate::transport::Allow::default(),
-        revocation_lists: Vec::new(),
-        accept_expired_lists: false,
-        resumption: crate::transport::Resumption::Off,
-        policy: crate::transport::Policy::default(),
-    };
-    Ok(Acceptor::new(Mode::Tls, Some(tls.load()?)))
 }
 
 fn pin_of((certificate, _): &Pair) -> Result<String> {

@@ -141,15 +141,13 @@ fn the_readme_in_chinese() {
 #[test]
 fn the_story_of_each_run_in_both_languages() {
     let report = report();
-    let mut told = String::new();
+    let mut told = Vec::new();
     for run in &report.runs {
         let story = story::story(run, &report);
-        let texts = std::iter::once(&story.read).chain(&story.visible);
-        for text in texts {
-            told += &format!("{}\n{}\n", text.en, text.zh);
-        }
+        let texts = std::iter::once(story.read).chain(story.visible);
+        told.extend(texts.flat_map(|text| [text.en, text.zh]));
     }
-    assert_snapshot!(told, @r#"
+    assert_snapshot!(told.join("\n"), @r#"
     A stranger read the user name, the password, the file name, 3 of 3 blocks of the file.
     陌生人读到了用户名、密码、文件名、文件 3 块中的 3 块。
     Who and when: 127.0.0.1:40000 to 127.0.0.2:4433, 9.5 kB up and 9.5 kB down in 20 packets
