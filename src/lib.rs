@@ -27,7 +27,7 @@
 //! main → cli → { server, client, doctor, gui, pki, lab, store }     doctor → client, transport, pki
 //! server → transport, protocol, store, pki (reading a certificate)    client → transport, protocol
 //! transport → pki (keys), protocol (ALPN)     store → protocol (names)     any → error, config, text
-//! gui → client, transport, pki, lab (its packets)
+//! gui → client, transport, protocol, pki, lab (what reads bytes, and its packets)
 //! lab → server, client, pki, transport, protocol, store (its own of each, in a temporary folder)
 //! ```
 //!

@@ -11,7 +11,7 @@ use crate::protocol::{Conflict, FileName};
 use crate::transport::Connector;
 
 /// One file to move.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Job {
     /// From here to there.
     Upload {

@@ -38,6 +38,12 @@ pub enum Action {
     Upload(Vec<PathBuf>, String),
     /// Download these into a local folder.
     Download(Vec<Wanted>, PathBuf),
+    /// Go on with the transfers that were not finished when the window was closed.
+    ResumeUnfinished,
+    /// Do not offer them again.
+    ForgetUnfinished,
+    /// Close the window, whatever runs.
+    Close,
     /// Ask with a dialog for files.
     Pick(Pick),
     /// Put this text on the clipboard.

@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
 use super::account::PasswordForm;
 use super::action::{Action, Cx, Wanted};
+use super::dropped::{self, Dropped};
 use super::engine::told::Told;
-use super::engine::transfers::{NewTransfer, State, TransferOrder};
+use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
 use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
 use super::files::Files;
+use super::leave::Leave;
 use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Pick, Picked, Platform};
@@ -21,10 +24,12 @@ use super::status::{self, Standing};
 use super::theme;
 use super::trust::Trust;
 use super::wire::Wire;
-use crate::client::Job;
+use crate::client::{Job, below};
 use crate::error::Result;
-use crate::lang::{Lang, both};
-use crate::protocol::FileName;
+use crate::lang::Lang;
+
+/// While uploads end one after another, the list is looked at as often as this.
+const LIST_AGAIN: Duration = Duration::from_secs(2);
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +72,8 @@ pub struct Window {
     files: Files,
     password: PasswordForm,
     transfers: Transfers,
+    dropped: Dropped,
+    leave: Leave,
     trust: Trust,
     wire: Wire,
     log: Log,
@@ -75,6 +82,10 @@ pub struct Window {
     last_input_s: f64,
     /// What is remembered of its measures was taken; only now do they count.
     dressed: bool,
+    /// Uploads are done that the list may not show yet.
+    unlisted: bool,
+    /// When it was looked at for the sake of uploads.
+    listed: Option<Instant>,
 }
 
 impl Window {
@@ -87,11 +98,16 @@ impl Window {
             .unwrap_or_default();
         let engine = Engine::start(wake)?;
         Ok(Self {
-            lang: start.lang.or(settings.lang()).unwrap_or_else(locale),
+            lang: start
+                .lang
+                .or_else(|| settings.lang())
+                .unwrap_or_else(locale),
             wire: Wire::new(Arc::clone(engine.overheard())),
             engine,
             platform,
             login: LoginForm::new(&start.certs, settings.recent.first()),
+            leave: Leave::new(settings.unfinished.clone()),
+            dropped: Dropped::default(),
             files: Files::new(&settings),
             password: PasswordForm::default(),
             settings,
@@ -105,6 +121,8 @@ impl Window {
             tab: Tab::default(),
             last_input_s: 0.0,
             dressed: false,
+            unlisted: false,
+            listed: None,
         })
     }
 
@@ -132,9 +150,16 @@ impl Window {
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
                     ) {
-                        self.engine.order(Order::Refresh);
+                        self.unlisted = true;
                     }
+                    self.leave.changed();
                     self.transfers.update(*transfer);
+                }
+                Event::Gathering(news) => {
+                    for told in &news.left_out {
+                        self.log.say(Tone::Trouble, told.message.clone());
+                    }
+                    self.transfers.gathered(news);
                 }
             }
         }
@@ -143,6 +168,33 @@ impl Window {
         }
         while let Some(saved) = self.wire.saved() {
             self.log.saved(&saved);
+        }
+        self.list_uploads();
+        self.remember_unfinished();
+    }
+
+    /// Has the list looked at again when uploads are done; not after each of thousands.
+    fn list_uploads(&mut self) {
+        let rested = self.listed.is_none_or(|at| at.elapsed() >= LIST_AGAIN);
+        if self.unlisted && (rested || self.transfers.active() == 0) {
+            self.unlisted = false;
+            self.listed = Some(Instant::now());
+            self.engine.order(Order::Refresh);
+        }
+    }
+
+    /// Writes down now and then what is not finished, so that not even a power failure loses it.
+    fn remember_unfinished(&mut self) {
+        if self.leave.is_due() {
+            self.write_unfinished();
+        }
+    }
+
+    fn write_unfinished(&mut self) {
+        let unfinished = self.leave.unfinished(self.transfers.all());
+        if unfinished != self.settings.unfinished {
+            self.settings.unfinished = unfinished;
+            self.save();
         }
     }
 
@@ -164,7 +216,7 @@ impl Window {
             };
             status::show(ui, &mut cx, &standing);
         });
-        if self.connected.is_some() {
+        if self.connected.is_some() || self.transfers.busy() > 0 {
             Panel::bottom("panels")
                 .resizable(true)
                 .default_size(220.0)
@@ -178,16 +230,28 @@ impl Window {
                     }
                 });
         }
+        let ctx = ui.ctx().clone();
+        let folder = self
+            .connected
+            .is_some()
+            .then(|| self.files.folder().to_owned());
         CentralPanel::default().show(ui, |ui| {
+            self.dropped.show(ui, &mut cx, folder.as_deref());
             if self.connected.is_some() {
+                self.leave.show_unfinished(ui, &mut cx);
                 self.files.show(ui, &mut cx);
             } else {
                 self.login
                     .show(ui, &mut cx, &self.settings.recent, &self.trust);
             }
         });
-        let ctx = ui.ctx().clone();
         self.password.show(&ctx, &mut cx);
+        let active = self.transfers.active();
+        let closing = self.leave.ask(&ctx, &mut cx, active);
+        if !closing && !self.transfers.ask(&ctx, &mut cx) {
+            dropped::show_hover(&ctx, &cx, folder.as_deref());
+        }
+        self.dropped.take(&ctx, &mut cx, folder.as_deref());
         for action in actions {
             self.act(action, &ctx);
         }
@@ -261,6 +325,15 @@ impl Window {
         }
         self.login.succeed();
         self.lost = None;
+        // What was begun with an earlier login to this server goes on with this one.
+        let owned = self.leave.enter(&connected);
+        let of_it = self
+            .transfers
+            .all()
+            .filter(|transfer| transfer.state.is_unfinished() && owned(&transfer.target));
+        let ids = of_it.map(|transfer| transfer.id).collect();
+        let target = Arc::clone(&connected.target);
+        self.engine.transfer(TransferOrder::Adopt(ids, target));
         self.files.enter();
         self.connected = Some(connected);
         self.save();
@@ -308,10 +381,19 @@ impl Window {
                 self.files = Files::new(&self.settings);
                 self.password = PasswordForm::default();
             }
-            Action::Order(order) => self.engine.order(order),
+            Action::Order(order) => match self.lost.clone() {
+                None => self.engine.order(order),
+                Some(told) => {
+                    self.files.lost(&told);
+                    self.password.refused(&told);
+                }
+            },
             Action::Transfer(order) => self.engine.transfer(order),
             Action::Upload(paths, folder) => self.upload(&paths, &folder),
             Action::Download(files, to) => self.download(&files, &to),
+            Action::ResumeUnfinished => self.resume_unfinished(),
+            Action::ForgetUnfinished => self.leave.forget(),
+            Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
@@ -344,40 +426,51 @@ impl Window {
         let Some(connected) = &self.connected else {
             return;
         };
-        let mut new = Vec::new();
-        for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match FileName::normalize(&format!("{folder}{name}")) {
-                Ok(name) => new.push(NewTransfer {
-                    job: Job::Upload {
-                        path: path.clone(),
-                        name,
-                    },
-                    size: None,
-                    target: Arc::clone(&connected.target),
-                }),
-                Err(error) => self
-                    .log
-                    .say(Tone::Trouble, both(error.to_string(), error.to_string())),
-            }
-        }
-        self.engine.transfer(TransferOrder::Add(new));
+        self.transfers.gather();
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Upload(NewUploads {
+            paths: paths.to_vec(),
+            folder: folder.to_owned(),
+            target: Arc::clone(&connected.target),
+        }));
     }
 
-    fn download(&mut self, files: &[Wanted], to: &Path) {
+    fn download(&mut self, wanted: &[Wanted], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
-        let new = files.iter().map(|wanted| NewTransfer {
-            job: Job::Download {
-                name: wanted.file.name.clone(),
-                path: to.join(wanted.path.parts().collect::<PathBuf>()),
-            },
-            size: Some(wanted.file.size),
-            target: Arc::clone(&connected.target),
-        });
-        self.engine.transfer(TransferOrder::Add(new.collect()));
+        let mut new = Vec::new();
+        for Wanted { file, path } in wanted {
+            match below(to, Path::new(path.as_str())) {
+                Ok(path) => new.push(NewTransfer {
+                    job: Job::Download {
+                        name: file.name.clone(),
+                        path,
+                    },
+                    size: Some(file.size),
+                    target: Arc::clone(&connected.target),
+                }),
+                Err(error) => {
+                    let told = Told::of(&error);
+                    self.log.say(Tone::Trouble, told.message.clone());
+                    self.transfers.leave_out(told);
+                }
+            }
+        }
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
         self.settings.download_folder = Some(to.to_owned());
+    }
+
+    /// Goes on with what an earlier window had begun.
+    fn resume_unfinished(&mut self) {
+        let Some(connected) = &self.connected else {
+            return;
+        };
+        let target = &connected.target;
+        let new = self.leave.resume(target);
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
     }
 
     fn save(&mut self) {
@@ -387,6 +480,13 @@ impl Window {
         if let Err(error) = self.settings.save(path) {
             self.log.say(Tone::Trouble, Told::of(&error).message);
         }
+    }
+}
+
+impl Drop for Window {
+    /// What runs now goes on another time.
+    fn drop(&mut self) {
+        self.write_unfinished();
     }
 }
 

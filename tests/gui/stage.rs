@@ -1,5 +1,6 @@
 //! A window without a display, and hands that use it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex};
@@ -193,14 +194,24 @@ impl Stage {
 
     /// Types the server's address into the form.
     pub(crate) fn aim(&mut self, server: &TestServer) {
+        self.aim_at(server.address);
+    }
+
+    fn aim_at(&mut self, address: SocketAddr) {
         self.write("Server", "127.0.0.1");
-        self.write("Port", &server.address.port().to_string());
+        self.write("Port", &address.port().to_string());
     }
 
     /// Logs in as alice with her password, protected so, and waits for the list.
     #[track_caller]
     pub(crate) fn log_in(&mut self, server: &TestServer, security: &str) {
-        self.aim(server);
+        self.log_in_at(server.address, security);
+    }
+
+    /// The same elsewhere: at a relay.
+    #[track_caller]
+    pub(crate) fn log_in_at(&mut self, address: SocketAddr, security: &str) {
+        self.aim_at(address);
         self.click(security);
         self.write("User", "alice");
         self.write("Password", PASSWORD);
