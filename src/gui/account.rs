@@ -1,11 +1,12 @@
 //! The own account: another password.
 
-use egui::{Context, Id, RichText, TextEdit, Ui, text_edit::TextEditState};
+use egui::{Context, RichText, Ui};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::action::{Action, Cx};
 use super::engine::Order;
 use super::engine::told::Told;
+use super::secret::{self, Reveal};
 use super::{modal, theme};
 use crate::config::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 use crate::error::Kind;
@@ -32,16 +33,19 @@ enum Stage {
     Done,
 }
 
-/// The three fields; their texts are secret.
-const FIELDS: [&str; 3] = ["old password", "new password", "new password again"];
+/// Width of the dialog, in points.
+const WIDTH: f32 = 380.0;
 
 impl PasswordForm {
     /// Shows it, empty.
     pub fn open(&mut self) {
         *self = Self {
             stage: Stage::Typing,
+            old: secret::room(),
+            new: secret::room(),
+            again: secret::room(),
+            trouble: None,
             fresh: true,
-            ..Self::default()
         };
     }
 
@@ -91,7 +95,7 @@ impl PasswordForm {
             return;
         }
         let title = cx.say("Change password", "更改密码");
-        let (pressed, closed) = modal::show(ctx, "password", title, 380.0, |ui| {
+        let (pressed, closed) = modal::show(ctx, "password", title, WIDTH, |ui| {
             if self.stage == Stage::Done {
                 return self.show_done(ui, cx);
             }
@@ -105,10 +109,12 @@ impl PasswordForm {
             (does.clicked() || entered, leaves.clicked())
         });
         if pressed.1 || closed {
-            return self.close(ctx);
+            // What was typed is overwritten when it is dropped.
+            *self = Self::default();
+            return;
         }
         if pressed.0 && self.stage == Stage::Typing {
-            self.submit(ctx, cx);
+            self.submit(cx);
         }
     }
 
@@ -132,14 +138,12 @@ impl PasswordForm {
         let texts = [&mut self.old, &mut self.new, &mut self.again];
         let typing = self.stage == Stage::Typing;
         let mut entered = false;
-        for ((field, word), text) in FIELDS.into_iter().zip(words).zip(texts) {
+        for (word, text) in words.into_iter().zip(texts) {
             let label = ui.label(word);
-            let edit = TextEdit::singleline(&mut **text)
-                .id(Id::unique(field))
-                .password(true)
-                .desired_width(f32::INFINITY);
-            let response = ui.add_enabled(typing, edit).labelled_by(label.id);
-            if field == FIELDS[0] && std::mem::take(&mut self.fresh) {
+            let field = |ui: &mut Ui| secret::field(ui, text, "", f32::INFINITY, Reveal::default());
+            let response = ui.add_enabled_ui(typing, field).inner;
+            let response = response.labelled_by(label.id);
+            if std::mem::take(&mut self.fresh) {
                 response.request_focus();
             }
             let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
@@ -153,7 +157,7 @@ impl PasswordForm {
         entered
     }
 
-    fn submit(&mut self, ctx: &Context, cx: &mut Cx<'_>) {
+    fn submit(&mut self, cx: &mut Cx<'_>) {
         self.trouble = self.flaw();
         if self.trouble.is_none() {
             cx.act(Action::Order(Order::Passwd {
@@ -161,22 +165,9 @@ impl PasswordForm {
                 new: self.new.clone(),
             }));
             self.stage = Stage::Waiting;
-            self.forget(ctx);
-        }
-    }
-
-    fn close(&mut self, ctx: &Context) {
-        self.forget(ctx);
-        *self = Self::default();
-    }
-
-    /// Overwrites what is secret, and what the fields keep of it to undo typing.
-    fn forget(&mut self, ctx: &Context) {
-        for text in [&mut self.old, &mut self.new, &mut self.again] {
-            text.zeroize();
-        }
-        for field in FIELDS {
-            TextEditState::default().store(ctx, Id::unique(field));
+            for text in [&mut self.old, &mut self.new, &mut self.again] {
+                text.zeroize();
+            }
         }
     }
 }
@@ -211,14 +202,13 @@ mod tests {
 
     #[test]
     fn nothing_secret_stays_once_it_was_sent_or_the_dialog_closed() {
-        let ctx = Context::default();
         let mut form = form("old-secret", "new-secret", "new-secret");
         let mut actions = Vec::new();
         let mut cx = Cx {
             lang: crate::lang::Lang::English,
             actions: &mut actions,
         };
-        form.submit(&ctx, &mut cx);
+        form.submit(&mut cx);
         assert_eq!(form.stage, Stage::Waiting);
         assert!(form.old.is_empty() && form.new.is_empty() && form.again.is_empty());
         let Some(Action::Order(Order::Passwd { old, new })) = actions.first() else {

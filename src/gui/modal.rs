@@ -1,11 +1,11 @@
 //! A question in front of the window, which waits behind it.
 
-use egui::{Button, Context, Id, Modal, Response, RichText, Ui, Vec2, Widget as _};
+use egui::{Button, Context, Frame, Id, Modal, Response, Ui, Vec2, Widget as _};
 
-use super::theme::GAP;
+use super::theme::{self, GAP};
 
-/// Least width of a button, in points, so that those of a dialog are equally wide.
-const BUTTON: f32 = 88.0;
+/// Least size of a button, in points, so that those of a dialog are equally wide.
+const BUTTON: Vec2 = Vec2::new(110.0, 28.0);
 
 /// Draws a dialog with a title; returns what `content` returned, and whether it was closed with Escape or by
 /// a click beside it.
@@ -16,15 +16,14 @@ pub fn show<T>(
     width: f32,
     content: impl FnOnce(&mut Ui) -> T,
 ) -> (T, bool) {
-    let response = Modal::new(Id::unique(id)).show(ctx, |ui| {
+    let frame = Frame::popup(&ctx.global_style()).inner_margin(2.0 * GAP);
+    let modal = Modal::new(Id::unique(id)).frame(frame);
+    let response = modal.show(ctx, |ui| {
         let room = ui.ctx().content_rect().width() - 8.0 * GAP;
         ui.set_width(width.min(room));
+        ui.heading(title);
         ui.add_space(GAP);
-        ui.label(RichText::new(title).heading());
-        ui.add_space(GAP);
-        let content = content(ui);
-        ui.add_space(GAP);
-        content
+        content(ui)
     });
     let closed = response.should_close();
     (response.inner, closed)
@@ -34,9 +33,9 @@ pub fn show<T>(
 pub fn buttons(ui: &mut Ui, does: &str, enabled: bool, leaves: &str) -> (Response, Response) {
     ui.add_space(GAP);
     ui.horizontal(|ui| {
-        let size = Vec2::new(BUTTON, 0.0);
-        let does = ui.add_enabled(enabled, Button::new(does).min_size(size));
-        let leaves = Button::new(leaves).min_size(size).ui(ui);
+        let does = theme::primary(ui, does).min_size(BUTTON);
+        let does = ui.add_enabled(enabled, does);
+        let leaves = Button::new(leaves).min_size(BUTTON).ui(ui);
         (does, leaves)
     })
     .inner

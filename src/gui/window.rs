@@ -12,7 +12,7 @@ use super::action::{Action, Cx, Wanted};
 use super::dropped::{self, Dropped};
 use super::engine::told::Told;
 use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
-use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
+use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, SharedTarget, Wake};
 use super::files::Files;
 use super::leave::Leave;
 use super::log::{Log, Tone};
@@ -30,6 +30,9 @@ use crate::lang::Lang;
 
 /// While uploads end one after another, the list is looked at as often as this.
 const LIST_AGAIN: Duration = Duration::from_secs(2);
+
+/// What the panels leave to the list however small the window is, in points: its buttons, path, header and some rows.
+const LIST_HEIGHT_MIN: f32 = 190.0;
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -220,6 +223,7 @@ impl Window {
             Panel::bottom("panels")
                 .resizable(true)
                 .default_size(220.0)
+                .max_size((ui.available_height() - LIST_HEIGHT_MIN).max(90.0))
                 .show(ui, |ui| {
                     show_tabs(ui, &mut cx, &mut self.tab);
                     match self.tab {
@@ -300,12 +304,7 @@ impl Window {
                 self.lost = Some(told);
             }
             SessionEvent::Listing(files) => self.files.update(files),
-            SessionEvent::Target(target) => {
-                self.engine.log_in_as(&target);
-                if let Some(connected) = &mut self.connected {
-                    connected.target = target;
-                }
-            }
+            SessionEvent::Target(target) => self.log_in_as(target),
             SessionEvent::Done(deed) => {
                 self.files.done(&deed);
                 if deed == Deed::PasswordChanged {
@@ -315,6 +314,20 @@ impl Window {
             SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
             SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
         }
+    }
+
+    /// The password is another: whatever connects from now on uses it, transfers that are under way too.
+    fn log_in_as(&mut self, target: SharedTarget) {
+        let Some(connected) = &mut self.connected else {
+            return;
+        };
+        self.engine.log_in_as(&target);
+        let before = std::mem::replace(&mut connected.target, Arc::clone(&target));
+        let of_it = self.transfers.all().filter(|transfer| {
+            transfer.state.is_unfinished() && Arc::ptr_eq(&transfer.target, &before)
+        });
+        let ids = of_it.map(|transfer| transfer.id).collect();
+        self.engine.transfer(TransferOrder::Adopt(ids, target));
     }
 
     fn enter(&mut self, connected: Box<Connected>) {

@@ -111,6 +111,8 @@ impl Files {
     }
 
     fn grant(&mut self, wish: &Wish, ui: &Ui, cx: &mut Cx<'_>) {
+        // So that it is seen where the next key goes.
+        table::take_focus(ui.ctx());
         match wish {
             Wish::Step(step, how) => self.step(*step, self.layout.page, *how),
             Wish::Toggle => {

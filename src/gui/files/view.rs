@@ -13,6 +13,10 @@ use crate::text::{self, escape};
 /// Width of the filter's field, in points.
 const FILTER: f32 = 150.0;
 
+/// In a window narrower than this, in points, only the buttons that are needed most are shown; the menu of the
+/// rows has the others.
+const WIDE: f32 = 640.0;
+
 /// Height of the line below the rows, in points.
 const FOOTER: f32 = 24.0;
 
@@ -55,6 +59,7 @@ impl Files {
             let online = self.online;
             let some = online && !self.selection.paths().is_empty();
             let one = some && self.single().is_some();
+            let wide = ui.available_width() >= WIDE;
             let button = |ui: &mut Ui, enabled, word: &str| {
                 ui.add_enabled(enabled, Button::new(word)).clicked()
             };
@@ -64,25 +69,26 @@ impl Files {
             if button(ui, online, cx.say("Upload a folder…", "上传文件夹…")) {
                 cx.act(Action::Pick(Pick::UploadFolder(self.folder.clone())));
             }
-            ui.separator();
+            if wide {
+                ui.separator();
+            }
             if button(ui, some, cx.say("Download…", "下载…")) {
                 self.download(cx);
             }
-            if button(ui, one, cx.say("Rename…", "重命名…")) {
+            if wide && button(ui, one, cx.say("Rename…", "重命名…")) {
                 self.ask_rename();
             }
             if button(ui, some, cx.say("Delete…", "删除…")) {
                 self.ask_delete();
             }
-            if button(ui, one, cx.say("Details", "详细信息")) {
+            if wide && button(ui, one, cx.say("Details", "详细信息")) {
                 self.ask_details();
             }
-            ui.separator();
-            if button(ui, online, cx.say("Refresh", "刷新")) {
-                cx.act(Action::Order(Order::Refresh));
+            if wide {
+                ui.separator();
             }
-            if button(ui, online, cx.say("Change password…", "更改密码…")) {
-                cx.act(Action::AskPassword);
+            if wide && button(ui, online, cx.say("Refresh", "刷新")) {
+                cx.act(Action::Order(Order::Refresh));
             }
         });
     }
@@ -186,7 +192,8 @@ impl Files {
         );
         // What a filter finds can be in folders that it finds as well.
         if self.filter.is_empty() {
-            shown += &format!("{}{}", cx.say(", ", "，"), text::size(bytes));
+            shown.push_str(cx.say(", ", "，"));
+            shown.push_str(&text::size(bytes));
         }
         ui.label(shown);
         if self.deleting > 0 {
