@@ -9,7 +9,9 @@ usage() {
                       and show what a stranger on the wire read of each; ends by itself, safe to run again
 ./run.sh server …     build and run `sealpost serve …`
 ./run.sh client …     build and run `sealpost …`, such as ./run.sh client ls
+./run.sh gui …        build with the window and open it, `sealpost gui …`
 ./run.sh lab …        build and run `sealpost lab …`; alone: lab compare, with its report in target/lab
+./run.sh screenshots  pictures of every screen of the window, into target/screenshots/
 ./run.sh test         all tests; installs what they need where it can, and says what it skips
 ./run.sh check        formatting, lints and documentation, every warning an error
 ./run.sh bench        throughput, side by side with other programs
@@ -47,15 +49,40 @@ need_toolchain() {
         fail "a C compiler is missing" "install one: apt-get install gcc, dnf install gcc, or xcode-select --install"
 }
 
+# `build` makes the program without the window; `build window` with it, which takes longer.
 build() {
     need_toolchain
+    local features=--no-default-features
+    [ "${1-}" = window ] && features=--features=gui
     say "building (the first time takes some minutes) …" >&2
     # Whoever watches sees how far it is; a log stays short.
     local quiet=--quiet
     [ -t 2 ] && quiet=
-    (cd "$here" && cargo build --release --locked --no-default-features ${quiet:+"$quiet"} --bin sealpost)
+    (cd "$here" && cargo build --release --locked "$features" ${quiet:+"$quiet"} --bin sealpost)
     # A relative CARGO_TARGET_DIR counts from where cargo ran.
     sealpost=$(cd "$here" && cd "${CARGO_TARGET_DIR:-target}" && pwd)/release/sealpost
+}
+
+# Opens the window. What it draws with is loaded when it starts, so that the rest runs on machines without.
+open_window() {
+    build window
+    local code=0
+    "$sealpost" gui "$@" || code=$?
+    [ $code -eq 0 ] || tell_missing_libraries
+    exit $code
+}
+
+# Which of the libraries that the window loads are not installed, by Debian's package names.
+tell_missing_libraries() {
+    command -v ldconfig >/dev/null 2>&1 || return 0
+    local missing=() each have
+    have=$(ldconfig -p)
+    for each in libX11.so.6:libx11-6 libXcursor.so.1:libxcursor1 libXi.so.6:libxi6 libX11-xcb.so.1:libx11-xcb1 \
+        libxkbcommon-x11.so.0:libxkbcommon-x11-0 libGL.so.1:libgl1; do
+        case $have in *"${each%%:*}"*) ;; *) missing+=("${each##*:}") ;; esac
+    done
+    [ ${#missing[@]} -eq 0 ] ||
+        printf 'run.sh: not installed here: %s\n  next: apt-get install %s\n' "${missing[*]}" "${missing[*]}" >&2
 }
 
 # Runs a command of sealpost and shows it as one would type it.
@@ -186,9 +213,16 @@ stop_all() {
 # Programs that tests talk to, by Debian's package names. Each test that misses one says SKIPPED.
 install_for_tests() {
     local missing=() tool
-    for tool in openssl:openssl python3:python3 curl:curl tshark:tshark luac5.2:lua5.2 luac5.4:lua5.4; do
+    for tool in openssl:openssl python3:python3 curl:curl tshark:tshark luac5.2:lua5.2 luac5.4:lua5.4 \
+        Xvfb:xvfb xdotool:xdotool import:imagemagick fc-list:fontconfig; do
         command -v "${tool%%:*}" >/dev/null 2>&1 || missing+=("${tool##*:}")
     done
+    # What the window loads when it opens, a Chinese font, and what drops files on it.
+    if command -v dpkg-query >/dev/null 2>&1; then
+        for tool in libgl1 libxcursor1 libxi6 libx11-xcb1 libxkbcommon-x11-0 libfontconfig1 fonts-wqy-microhei python3-xlib; do
+            dpkg-query -W -f '${Status}' "$tool" 2>/dev/null | grep -q ' installed$' || missing+=("$tool")
+        done
+    fi
     [ ${#missing[@]} -eq 0 ] && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         say "installing ${missing[*]} for the tests"
@@ -204,15 +238,35 @@ run_tests() {
     need_toolchain
     install_for_tests
     cd "$here"
-    cargo test --locked --lib --bins --tests "$@"
+    cargo test --locked --features gui-tests --lib --bins --tests "$@"
+}
+
+screenshots() {
+    need_toolchain
+    install_for_tests
+    cd "$here"
+    cargo test --locked --features gui-tests --test gui -- --ignored every_screen
+    say "target/screenshots/ has every screen, tests/gui/pictures/ those of the README"
+}
+
+# Whoever builds without the window gets none of its crates.
+without_window() {
+    local found
+    found=$(cargo tree --locked --no-default-features --edges normal,build --prefix none --target all |
+        grep -E '^(accesskit|arboard|eframe|egui|epaint|glow|glutin|pollster|rfd|sys-locale|winit)([-_ ]|$)' || true)
+    [ -z "$found" ] || fail "without the feature gui these crates of the window are built all the same:" "$found"
 }
 
 check() {
     need_toolchain
     cd "$here"
     cargo fmt --check
-    cargo clippy --locked --all-targets -- -D warnings
+    # With the window and its tests, and without it: neither may lean on the other.
+    cargo clippy --locked --all-targets --features gui-tests -- -D warnings
+    cargo clippy --locked --no-default-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-default-features --no-deps --document-private-items --quiet
+    without_window
     if cargo deny --version >/dev/null 2>&1; then
         cargo deny --config .deny.toml check bans licenses sources
     else
@@ -227,12 +281,14 @@ server) shift; build; exec "$sealpost" serve "$@" ;;
 client) shift; build; exec "$sealpost" "$@" ;;
 test) shift; run_tests "$@" ;;
 check) check ;;
+screenshots) screenshots ;;
 lab)
     shift
     build
     [ $# -gt 0 ] || set -- compare --out "$here/target/lab"
     exec "$sealpost" lab "$@"
     ;;
+gui) shift; open_window "$@" ;;
 bench) shift; build; exec "$here/tests/bench/throughput.sh" "$sealpost" "$@" ;;
 help | -h | --help) usage ;;
 *) usage >&2; fail "there is no ./run.sh $1" ;;

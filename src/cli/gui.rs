@@ -9,6 +9,14 @@ use crate::error::Result;
 
 /// `sealpost gui`
 #[derive(Debug, Args)]
+#[command(
+    long_about = "Open the desktop client: log in over plain TCP, TLS or mutual TLS, see the list, upload, download, \
+        and watch what a stranger on the wire sees of it.\n\n\
+        It needs a desktop (X11 or Wayland) with OpenGL 2. What it remembers (connections without their secrets, \
+        language, colours, sizes) is in the file that --settings names. --lang is the language to begin with. \
+        SEALPOST_WAYLAND=1 takes Wayland where there is X11 too, by which alone files can be dropped on the window.",
+    after_help = "Keys: Return logs in, Escape cancels an attempt, Ctrl and +, - or 0 change the size of everything."
+)]
 pub(super) struct GuiCommand {
     /// The folder in which certificates are looked for
     #[arg(long, value_name = "DIR", default_value = "certs")]

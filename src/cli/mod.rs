@@ -196,6 +196,7 @@ pub fn main() -> ExitCode {
         quiet: cli.global.quiet,
         verbose: cli.global.verbose,
         lang: LangWord::or_locale(cli.global.lang),
+        #[cfg(feature = "gui")]
         lang_named: cli.global.lang.map(|word| LangWord::or_locale(Some(word))),
     };
     match run(cli.command, &command, &settings, output) {

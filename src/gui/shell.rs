@@ -26,6 +26,14 @@ const SIZE_MIN: [f32; 2] = [480.0, 360.0];
 
 /// Opens the window, and returns when it is closed.
 pub fn run(start: Start) -> Result<()> {
+    if !has_display(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
+        return Err(Error::new(Kind::Other, "the window cannot be opened: there is no display")
+            .hint("say it in a terminal of your desktop; over ssh take `ssh -X`; without a desktop the other commands do all of it, see `sealpost --help`")
+            .zh(
+                "无法打开窗口：没有显示器",
+                "请在桌面的终端中执行；通过 ssh 时请用 `ssh -X`；没有桌面时，其他命令同样能完成一切，见 `sealpost --help`",
+            ));
+    }
     let settings = start.settings.as_deref().map(Settings::load);
     let size = settings.and_then(|settings| settings.window());
     let viewport = egui::ViewportBuilder::default()
@@ -48,6 +56,8 @@ pub fn run(start: Start) -> Result<()> {
             let system = SystemFontProvider::new().with_locale(Some("zh-CN"));
             ctx.set_fonts(fonts(&system));
             ctx.set_font_providers(vec![Arc::new(system)]);
+            #[cfg(feature = "gui-tests")]
+            super::map::begin(&ctx);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
             let mut window = Window::new(&start, Box::new(Desktop), wake)?;
             window.dress(&creation.egui_ctx);
@@ -98,6 +108,12 @@ impl eframe::App for App {
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.window.close();
     }
+}
+
+/// Whether there is something to draw on, by the variables that are set.
+fn has_display(set: impl Fn(&str) -> bool) -> bool {
+    let named = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"];
+    !cfg!(target_os = "linux") || named.into_iter().any(set)
 }
 
 /// X11 where it is to be had, by `XWayland` too: winit brings no dropped files on Wayland (winit issue 1881).

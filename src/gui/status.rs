@@ -167,13 +167,12 @@ fn show_session(ui: &mut Ui, cx: &Cx<'_>, connected: &Connected, lost: bool) {
 /// What the handshake agreed on; of a plain connection, what that means.
 fn show_agreed(ui: &mut Ui, cx: &mut Cx<'_>, connected: &Connected) {
     ui.horizontal_wrapped(|ui| {
-        let text = match &connected.session {
-            Some(session) => agreed(session, cx.lang),
-            None => {
-                let sentence = safety(connected.hello.secure).sentence;
-                cx.say(sentence.en, sentence.zh)
-            }
-        };
+        let sentence = safety(connected.hello.secure).sentence;
+        let session = connected.session.as_ref();
+        let text = session.map_or_else(
+            || cx.say(sentence.en, sentence.zh),
+            |session| agreed(session, cx.lang),
+        );
         ui.label(RichText::new(text).weak());
         let tip = cx.say(
             "Who the server is, and how it was checked",

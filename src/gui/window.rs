@@ -78,14 +78,14 @@ pub struct Window {
     wire: Wire,
     log: Log,
     tab: Tab,
-    /// Uploads are done that the list may not show yet.
-    unlisted: bool,
-    /// When it was looked at for the sake of uploads.
-    listed: Option<Instant>,
     /// When there was input last, in seconds of egui's clock.
     last_input_s: f64,
     /// What is remembered of its measures was taken; only now do they count.
     dressed: bool,
+    /// Uploads are done that the list may not show yet.
+    unlisted: bool,
+    /// When it was looked at for the sake of uploads.
+    listed: Option<Instant>,
 }
 
 impl Window {
@@ -98,7 +98,10 @@ impl Window {
             .unwrap_or_default();
         let engine = Engine::start(wake)?;
         Ok(Self {
-            lang: start.lang.or(settings.lang()).unwrap_or_else(locale),
+            lang: start
+                .lang
+                .or_else(|| settings.lang())
+                .unwrap_or_else(locale),
             wire: Wire::new(Arc::clone(engine.overheard())),
             engine,
             platform,
@@ -116,10 +119,10 @@ impl Window {
             trust: Trust::default(),
             log: Log::default(),
             tab: Tab::default(),
-            unlisted: false,
-            listed: None,
             last_input_s: 0.0,
             dressed: false,
+            unlisted: false,
+            listed: None,
         })
     }
 
@@ -133,7 +136,6 @@ impl Window {
 
     /// Writes what is to be remembered: the window is closed.
     pub fn close(&mut self) {
-        self.write_unfinished();
         self.save();
     }
 
@@ -379,7 +381,13 @@ impl Window {
                 self.files = Files::new(&self.settings);
                 self.password = PasswordForm::default();
             }
-            Action::Order(order) => self.engine.order(order),
+            Action::Order(order) => match self.lost.clone() {
+                None => self.engine.order(order),
+                Some(told) => {
+                    self.files.lost(&told);
+                    self.password.refused(&told);
+                }
+            },
             Action::Transfer(order) => self.engine.transfer(order),
             Action::Upload(paths, folder) => self.upload(&paths, &folder),
             Action::Download(files, to) => self.download(&files, &to),

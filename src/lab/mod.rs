@@ -11,6 +11,9 @@
 //!
 //! Where it may, the [`kernel`] captures beside the tap, and both must have recorded the same bytes.
 //!
+//! [`timeline`] annotates the handshakes of a capture: what a stranger sees of each record beside what is
+//! inside, as far as the secrets at hand open it.
+//!
 //! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
 //! [`DISSECTOR`] is for those who look at the packets themselves.
 

@@ -9,9 +9,11 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod desk;
 mod files;
 mod log;
 mod login;
+mod pictures;
 #[path = "../it/raw.rs"]
 #[expect(dead_code, reason = "the relay needs one function of it")]
 mod raw;
@@ -26,3 +28,4 @@ mod support;
 mod transfers;
 mod trust;
 mod wire;
+mod xvfb;

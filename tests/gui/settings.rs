@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use egui_kittest::kittest::Queryable as _;
 use sealpost::gui::window::Start;
 use sealpost::lang::Lang;
 
@@ -79,4 +80,37 @@ fn light_dark_and_size_are_chosen_in_the_menu_and_remembered() {
     let stage = Stage::of(&start(&house, Some(Lang::English)));
     assert_eq!(stage.harness.ctx.theme(), egui::Theme::Dark);
     assert!((stage.harness.ctx.zoom_factor() - 1.1).abs() < 0.01);
+}
+
+#[test]
+fn without_a_display_the_command_says_so_in_both_languages() {
+    // Nothing from outside is in its environment, and so no display.
+    let house = House::new();
+    let told = house.run(&["gui"]).failed(1);
+    assert!(told.contains("there is no display"), "{told}");
+    let told = house.run(&["--lang", "zh", "gui"]);
+    assert_eq!(told.code, 1);
+    assert!(told.err.contains("没有显示器"), "{}", told.err);
+}
+
+#[test]
+fn at_twice_the_size_in_a_small_window_everything_can_still_be_scrolled_to() {
+    let house = House::new();
+    house.write("window.json", br#"{"zoom": 2.0}"#);
+    let mut stage = Stage::of(&start(&house, Some(Lang::English)));
+    stage.harness.set_size(egui::Vec2::new(480.0, 360.0));
+    stage.harness.run_steps(3);
+    for word in ["Plain TCP", "Make a new account", "Advanced"] {
+        stage.harness.get_by_label(word).scroll_to_me();
+        stage.harness.run_steps(4);
+        stage.click(word);
+    }
+    assert!(stage.sees("Connect timeout"));
+    stage
+        .harness
+        .get_by_label("Register and log in")
+        .scroll_to_me();
+    stage.harness.run_steps(4);
+    stage.click("Register and log in");
+    stage.wait_for("who are you?");
 }

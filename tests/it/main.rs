@@ -39,4 +39,5 @@ mod support;
 mod tamper;
 mod tls;
 mod transfer;
+mod window;
 mod words;

@@ -12,7 +12,8 @@ fn words(tampered: &Value) -> String {
 #[test]
 fn tls_ends_at_the_altered_record_and_plain_has_only_the_digest() {
     let compared = Compared::make(&["--all", "--tamper", "--source", "tap"]);
-    let html = compared.read("report.html");
+    // Where a long word may be broken is no part of it.
+    let html = compared.read("report.html").replace("<wbr>", "");
     let readme = compared.read("README.txt");
     for run in compared.report["runs"].as_array().unwrap() {
         let tampered = &run["tampered"];

@@ -412,7 +412,7 @@ mod tests {
         let number = open(&overheard);
         overheard.passed(number, Way::Sent, b"hello");
         for _ in 0..40 {
-            overheard.passed(number, Way::Sent, &[7; CHUNK]);
+            overheard.passed(number, Way::Sent, &vec![7; CHUNK]);
         }
         overheard.passed(number, Way::Received, b"done");
         let news = overheard.since(0);
@@ -487,7 +487,7 @@ mod tests {
         for _ in 0..40 {
             let number = open(&overheard);
             for _ in 0..32 {
-                overheard.passed(number, Way::Received, &[1; CHUNK]);
+                overheard.passed(number, Way::Received, &vec![1; CHUNK]);
             }
             overheard.closed(number);
         }

@@ -119,6 +119,24 @@ pub(super) fn rows(all: &[FileInfo], folder: &str, filter: &str, sort: Sort) -> 
     folders.chain(files.into_iter().map(Row::File)).collect()
 }
 
+/// How many folders and files the rows are, and their bytes.
+pub(super) fn sums(all: &[FileInfo], rows: &[Row]) -> (usize, usize, u64) {
+    let (mut folders, mut files, mut bytes) = (0, 0, 0);
+    for row in rows {
+        match row {
+            Row::Folder(folder) => {
+                folders += 1;
+                bytes += folder.bytes;
+            }
+            Row::File(index) => {
+                files += 1;
+                bytes += all[*index].size;
+            }
+        }
+    }
+    (folders, files, bytes)
+}
+
 fn direct(all: &[FileInfo], folder: &str, shown: Range<usize>) -> (Vec<Folder>, Vec<usize>) {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
     let mut at = shown.start;

@@ -73,7 +73,7 @@ impl Files {
 
     /// Shows everything that is known of what is selected.
     pub(super) fn ask_details(&mut self) {
-        if !self.selection.paths.is_empty() {
+        if !self.selection.paths().is_empty() {
             self.dialog = Some(Dialog::Details);
         }
     }
@@ -128,6 +128,7 @@ impl Files {
         if pressed.0 {
             self.notice = None;
             let names = std::mem::take(&mut delete.names);
+            self.deleting += names.len();
             cx.act(Action::Order(Order::Delete(names)));
         }
         !(pressed.0 || pressed.1 || closed)
@@ -139,7 +140,7 @@ impl Files {
             // What it told of has vanished.
             return false;
         }
-        let count = self.selection.paths.len();
+        let count = self.selection.paths().len();
         let title = match self.single() {
             Some(path) => escape(last_part(path)),
             None => cx.say(format!("{count} selected"), format!("已选择 {count} 项")),

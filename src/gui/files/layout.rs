@@ -1,6 +1,6 @@
 //! How the table lies on the screen: widths of columns, and how far it is scrolled.
 
-use egui::Rangef;
+use egui::{Pos2, Rangef};
 
 use crate::gui::theme::ROW;
 
@@ -27,8 +27,10 @@ pub(super) struct Layout {
     pub(super) scroll: Option<f32>,
     /// The row to be shown.
     pub(super) reveal: Option<usize>,
-    /// The menu shall open.
+    /// The menu shall open, by a key.
     pub(super) open_menu: bool,
+    /// Where it is.
+    pub(super) menu_at: Pos2,
     /// Widths or order changed, and the settings do not know it yet.
     pub(super) changed: bool,
 }
@@ -53,6 +55,7 @@ impl Layout {
             scroll: None,
             reveal: None,
             open_menu: false,
+            menu_at: Pos2::ZERO,
             changed: false,
         }
     }

@@ -11,7 +11,7 @@ use crate::gui::platform::Pick;
 impl Files {
     /// Draws the entries.
     pub(super) fn show_menu(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        if self.selection.paths.is_empty() {
+        if self.selection.paths().is_empty() {
             self.show_menu_of_none(ui, cx);
             return;
         }
@@ -34,7 +34,7 @@ impl Files {
         }
         ui.separator();
         if entry(ui, cx.say("Copy name", "复制名称"), "", true) {
-            let names: Vec<&str> = self.selection.paths.iter().map(String::as_str).collect();
+            let names: Vec<&str> = self.selection.paths().iter().map(String::as_str).collect();
             cx.act(Action::Copy(names.join("\n")));
         }
         let word = cx.say("Copy digest (SHA-256)", "复制摘要（SHA-256）");
@@ -78,7 +78,7 @@ impl Files {
 
     /// Opens the folder, or downloads the files, that are selected.
     pub(super) fn enter_selected(&mut self, cx: &mut Cx<'_>) {
-        if self.selection.paths.is_empty()
+        if self.selection.paths().is_empty()
             && let Some(row) = self.cursor()
         {
             self.select(row, How::Only);

@@ -49,9 +49,13 @@ pub struct Files {
     filter: String,
     sort: Sort,
     rows: Vec<Row>,
+    /// Folders, files and bytes in the rows.
+    shown: (usize, usize, u64),
     selection: Selection,
     layout: Layout,
     dialog: Option<Dialog>,
+    /// Files that are being deleted.
+    deleting: usize,
     notice: Option<Notice>,
     /// What had the keyboard's focus when keys were looked at last.
     focused: Option<egui::Id>,
@@ -77,6 +81,7 @@ impl Files {
     /// The session ended by itself: what is shown stays, but nothing can be done to it.
     pub fn lost(&mut self, told: &Told) {
         self.online = false;
+        self.deleting = 0;
         if let Some(dialog) = &mut self.dialog {
             dialog.refused(told);
         }
@@ -99,6 +104,7 @@ impl Files {
 
     /// An order was carried out.
     pub fn done(&mut self, deed: &Deed) {
+        self.deleted(deed);
         let over = |dialog: &mut Dialog| dialog.done(deed);
         if let Some(dialog) = self.dialog.take_if(over)
             && let Some((from, to)) = dialog.renamed()
@@ -109,9 +115,16 @@ impl Files {
 
     /// An order was refused: its dialog says so, or a line above the list.
     pub fn refused(&mut self, deed: &Deed, told: &Told) {
+        self.deleted(deed);
         match (&mut self.dialog, deed) {
             (Some(dialog @ Dialog::Rename(_)), Deed::Renamed(..)) => dialog.refused(told),
             _ => Notice::add(&mut self.notice, deed, told),
+        }
+    }
+
+    fn deleted(&mut self, deed: &Deed) {
+        if matches!(deed, Deed::Deleted(_)) {
+            self.deleting = self.deleting.saturating_sub(1);
         }
     }
 
@@ -184,10 +197,21 @@ impl Files {
 
     /// The selected files, those in selected folders too.
     fn chosen(&self) -> Vec<&FileInfo> {
-        let paths = self.selection.paths.iter();
+        let paths = self.selection.paths().iter();
         let places: BTreeSet<usize> = paths.flat_map(|path| self.places(path)).collect();
         let files = places.into_iter().filter_map(|place| self.all.get(place));
         files.collect()
+    }
+
+    /// How many files are selected, and their bytes; counted once after each change.
+    fn tally(&mut self) -> (usize, u64) {
+        if let Some(tally) = self.selection.tally {
+            return tally;
+        }
+        let files = self.chosen();
+        let tally = (files.len(), files.iter().map(|file| file.size).sum());
+        self.selection.tally = Some(tally);
+        tally
     }
 
     /// Where in the listing the file of this path is, or the files of this folder are.
@@ -203,7 +227,7 @@ impl Files {
 
     /// The path selected, if it is one alone.
     fn single(&self) -> Option<&str> {
-        let mut paths = self.selection.paths.iter();
+        let mut paths = self.selection.paths().iter();
         paths
             .next()
             .filter(|_| paths.next().is_none())
@@ -224,8 +248,8 @@ impl Files {
 
     /// What had a name has another: it stays selected.
     fn follow(&mut self, from: &str, to: &str) {
-        if self.selection.paths.remove(from) {
-            self.selection.paths.insert(to.to_owned());
+        if self.selection.paths_mut().remove(from) {
+            self.selection.paths_mut().insert(to.to_owned());
         }
         for path in [
             self.selection.cursor.as_mut().map(|(_, path)| path),
@@ -242,6 +266,7 @@ impl Files {
 
     fn arrange(&mut self) {
         self.rows = arrange::rows(&self.all, &self.folder, &self.filter, self.sort);
+        self.shown = arrange::sums(&self.all, &self.rows);
         self.settle();
     }
 }

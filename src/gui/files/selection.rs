@@ -52,11 +52,26 @@ pub enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     /// Paths; those of folders end in `/`.
-    pub(super) paths: BTreeSet<String>,
+    paths: BTreeSet<String>,
+    /// Files and bytes of them, once they were counted.
+    pub(super) tally: Option<(usize, u64)>,
     /// The row of the cursor, and its path.
     pub(super) cursor: Option<(usize, String)>,
     /// Where a range begins.
     pub(super) anchor: Option<String>,
+}
+
+impl Selection {
+    /// The paths that are selected.
+    pub(super) fn paths(&self) -> &BTreeSet<String> {
+        &self.paths
+    }
+
+    /// The same, to be changed.
+    pub(super) fn paths_mut(&mut self) -> &mut BTreeSet<String> {
+        self.tally = None;
+        &mut self.paths
+    }
 }
 
 impl Files {
@@ -67,12 +82,12 @@ impl Files {
         };
         match how {
             How::Only => {
-                self.selection.paths.clear();
-                self.selection.paths.insert(path.clone());
+                self.selection.paths_mut().clear();
+                self.selection.paths_mut().insert(path.clone());
             }
             How::Toggle => {
-                if !self.selection.paths.remove(&path) {
-                    self.selection.paths.insert(path.clone());
+                if !self.selection.paths_mut().remove(&path) {
+                    self.selection.paths_mut().insert(path.clone());
                 }
             }
             How::Range | How::MoreRange => self.select_range(row, how),
@@ -91,20 +106,20 @@ impl Files {
         let paths = range.filter_map(|row| self.path(row).map(str::to_owned));
         let paths: Vec<String> = paths.collect();
         if how == How::Range {
-            self.selection.paths.clear();
+            self.selection.paths_mut().clear();
         }
-        self.selection.paths.extend(paths);
+        self.selection.paths_mut().extend(paths);
     }
 
     /// Selects all rows.
     pub fn select_all(&mut self) {
         let paths = (0..self.rows.len()).filter_map(|row| self.path(row).map(str::to_owned));
-        self.selection.paths = paths.collect();
+        *self.selection.paths_mut() = paths.collect();
     }
 
     /// Selects nothing.
     pub fn select_none(&mut self) {
-        self.selection.paths.clear();
+        self.selection.paths_mut().clear();
     }
 
     /// Whether a row is selected.
@@ -144,11 +159,12 @@ impl Files {
     /// After the rows changed: only what is shown is selected, so that nothing is done to what nobody sees;
     /// the cursor stays on its name, or where it was.
     pub(super) fn settle(&mut self) {
+        self.selection.tally = None;
         if !self.selection.paths.is_empty() {
-            let mut selected = std::mem::take(&mut self.selection.paths);
+            let mut selected = std::mem::take(self.selection.paths_mut());
             let rows = 0..self.rows.len();
             let kept = rows.filter_map(|row| selected.take(self.path(row)?));
-            self.selection.paths = kept.collect();
+            *self.selection.paths_mut() = kept.collect();
         }
         if let Some((row, path)) = self.selection.cursor.take() {
             let row = self.row_of(&path).or_else(|| {

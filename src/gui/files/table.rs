@@ -2,8 +2,8 @@
 
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Color32, CursorIcon, Id, Popup, Rangef, Rect, Response, Role, ScrollArea, Sense, Stroke,
-    StrokeKind, TextStyle, Ui, WidgetInfo, accesskit, pos2, style::ScrollAnimation, vec2,
+    Color32, CursorIcon, Id, PointerButton, Popup, Rangef, Rect, Response, Role, ScrollArea, Sense,
+    Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, accesskit, pos2, style::ScrollAnimation, vec2,
 };
 
 use super::layout::height;
@@ -44,24 +44,39 @@ impl Files {
         let body = ui.available_rect_before_wrap();
         let list = ui.interact(body, list_id(), Sense::click());
         list.widget_info(|| WidgetInfo::labeled(Role::ListBox, true, cx.say("Files", "文件")));
-        let mut menu = std::mem::take(&mut self.layout.open_menu) || list.secondary_clicked();
-        if list.clicked() || list.secondary_clicked() {
+        let by_key = std::mem::take(&mut self.layout.open_menu);
+        let mut menu = by_key || list.secondary_clicked();
+        if by_key {
+            self.layout.menu_at = body.min;
+        }
+        // Not `clicked`: that is Enter and the space bar as well.
+        if list.clicked_by(PointerButton::Primary) || list.secondary_clicked() {
             self.select_none();
             list.request_focus();
         }
         if self.rows.is_empty() {
             self.show_nothing(ui, cx, body);
         } else {
-            menu |= self.show_rows(ui, cx, columns, &list);
+            menu |= self.show_rows(ui, cx, columns, &list, by_key);
         }
         if list.has_focus() && self.cursor().is_none() {
             outline(ui, body);
         }
+        if !by_key
+            && menu
+            && let Some(at) = ui.ctx().pointer_latest_pos()
+        {
+            self.layout.menu_at = at;
+        }
         let open = menu.then_some(egui::SetOpenCommand::Bool(true));
         Popup::menu(&list)
             .open_memory(open)
-            .at_pointer_fixed()
+            .at_position(self.layout.menu_at)
             .show(|ui| self.show_menu(ui, cx));
+        if menu {
+            // A click closes the menu that was open, but this one is for the next.
+            Popup::open_id(ui.ctx(), Popup::default_response_id(&list));
+        }
     }
 
     fn show_header(&mut self, ui: &mut Ui, cx: &Cx<'_>, columns: [Rangef; 4]) {
@@ -153,6 +168,7 @@ impl Files {
         cx: &mut Cx<'_>,
         columns: [Rangef; 4],
         list: &Response,
+        by_key: bool,
     ) -> bool {
         let mut area = ScrollArea::vertical()
             .id_salt(("files", &self.folder))
@@ -177,6 +193,12 @@ impl Files {
                 if response.clicked() || response.secondary_clicked() {
                     hit = Some((row, response));
                 }
+            }
+            if let Some(row) = self.cursor()
+                && by_key
+            {
+                let below = place(row).left_bottom() + vec2(GAP, 0.0);
+                self.layout.menu_at = ui.clip_rect().clamp(below);
             }
             if let Some((row, response)) = hit {
                 list.request_focus();

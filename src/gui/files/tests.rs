@@ -20,7 +20,7 @@ fn list(names: &[&str]) -> Arc<Vec<FileInfo>> {
 }
 
 fn selected(files: &Files) -> Vec<&str> {
-    files.selection.paths.iter().map(String::as_str).collect()
+    files.selection.paths().iter().map(String::as_str).collect()
 }
 
 fn rows(files: &Files) -> Vec<String> {

@@ -8,10 +8,13 @@ use crate::gui::action::{Action, Cx};
 use crate::gui::engine::Order;
 use crate::gui::platform::Pick;
 use crate::gui::theme::GAP;
-use crate::text::escape;
+use crate::text::{self, escape};
 
 /// Width of the filter's field, in points.
 const FILTER: f32 = 150.0;
+
+/// Height of the line below the rows, in points.
+const FOOTER: f32 = 24.0;
 
 /// Room for the filter with its words, in points.
 const FILTER_ROOM: f32 = 260.0;
@@ -29,7 +32,16 @@ impl Files {
             self.notice = None;
         }
         self.show_path(ui, cx);
-        self.show_table(ui, cx);
+        let (mut table, mut footer) = (ui.available_rect_before_wrap(), ui.max_rect());
+        table.max.y = (table.max.y - FOOTER).max(table.min.y);
+        footer.min.y = table.max.y;
+        ui.scope_builder(UiBuilder::new().max_rect(table), |ui| {
+            self.show_table(ui, cx);
+        });
+        let layout = Layout::left_to_right(Align::Center);
+        ui.scope_builder(UiBuilder::new().max_rect(footer).layout(layout), |ui| {
+            self.show_footer(ui, cx);
+        });
         self.show_dialog(&ui.ctx().clone(), cx);
         let settled = self.layout.changed && !ui.input(|input| input.pointer.any_down());
         if settled {
@@ -41,7 +53,7 @@ impl Files {
     fn show_buttons(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         ui.horizontal_wrapped(|ui| {
             let online = self.online;
-            let some = online && !self.selection.paths.is_empty();
+            let some = online && !self.selection.paths().is_empty();
             let one = some && self.single().is_some();
             let button = |ui: &mut Ui, enabled, word: &str| {
                 ui.add_enabled(enabled, Button::new(word)).clicked()
@@ -162,6 +174,41 @@ impl Files {
         }
     }
 
+    /// Says how much is shown, and how much of it is selected.
+    fn show_footer(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let (folders, files, bytes) = self.shown;
+        let mut shown = cx.say(
+            format!("{}, {}", plural(folders, "folder"), plural(files, "file")),
+            format!("{folders} 个文件夹，{files} 个文件"),
+        );
+        // What a filter finds can be in folders that it finds as well.
+        if self.filter.is_empty() {
+            shown += &format!("{}{}", cx.say(", ", "，"), text::size(bytes));
+        }
+        ui.label(shown);
+        if self.deleting > 0 {
+            let left = self.deleting;
+            ui.separator();
+            ui.label(cx.say(
+                format!("deleting: {} to go", plural(left, "file")),
+                format!("正在删除：还剩 {left} 个文件"),
+            ));
+        }
+        let count = self.selection.paths().len();
+        if count > 0 {
+            let (files, bytes) = self.tally();
+            let size = text::size(bytes);
+            ui.separator();
+            ui.label(cx.say(
+                format!("{count} selected: {}, {size}", plural(files, "file")),
+                format!("已选择 {count} 项：{files} 个文件，{size}"),
+            ));
+        }
+    }
+
     /// Says why there are no rows, and what to do.
     pub(super) fn show_nothing(&self, ui: &mut Ui, cx: &Cx<'_>, room: Rect) {
         let (what, next) = if !self.listed {
@@ -192,6 +239,13 @@ impl Files {
             ui.label(RichText::new(what).heading());
             ui.label(next);
         });
+    }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
     }
 }
 

@@ -6,6 +6,9 @@ use super::{Log, Tone};
 use crate::gui::action::{Action, Cx};
 use crate::gui::theme;
 
+/// Space between two lines: they belong together.
+const LINE_GAP: f32 = 3.0;
+
 impl Log {
     /// Draws it.
     pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -53,6 +56,7 @@ impl Log {
         let trouble = theme::bad(ui.visuals().dark_mode);
         let height = ui.text_style_height(&TextStyle::Monospace);
         let mut selected = self.selected;
+        ui.spacing_mut().item_spacing.y = LINE_GAP;
         ScrollArea::both()
             .id_salt("log lines")
             .auto_shrink(false)

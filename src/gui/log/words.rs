@@ -50,11 +50,11 @@ pub(super) fn session(event: &SessionEvent) -> Vec<(Tone, Both)> {
         ),
         SessionEvent::Listing(files) => {
             let count = files.len();
-            let (en, zh) = (
-                format!("the list has {count} files now"),
-                format!("列表现有 {count} 个文件"),
-            );
-            one(Tone::Note, both(en, zh))
+            let en = match count {
+                1 => "the list has 1 file now".to_owned(),
+                _ => format!("the list has {count} files now"),
+            };
+            one(Tone::Note, both(en, format!("列表现有 {count} 个文件")))
         }
         // Told by the deed it came of.
         SessionEvent::Target(_) => Vec::new(),
@@ -139,15 +139,15 @@ pub(super) fn transfer(transfer: &Transfer) -> Option<(Tone, Both)> {
             let text = finished_words(finished);
             say(Tone::Note, text.en, text.zh)
         }
-        State::Asking(_) => say(
-            Tone::Note,
-            "the name is taken, you are asked".into(),
-            "名称已被占用，正在询问您".into(),
-        ),
         State::Failed(told) => {
             let text = because(&both("not done", "未完成"), told);
             say(Tone::Trouble, text.en, text.zh)
         }
+        State::Asking(_) => say(
+            Tone::Note,
+            "the name is taken, what is to be done?".into(),
+            "名称已被占用，请选择如何处理".into(),
+        ),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::engine::overheard::{Connection, Overheard, Piece};
+use super::engine::overheard::{CONNECTIONS_MAX, Connection, Overheard, Piece};
 use block::{Field, Transcript};
 use ear::Ear;
 use learned::{Learned, Outside};
@@ -41,6 +41,7 @@ pub struct Wire {
     ears: BTreeMap<u64, Ear>,
     transcript: Transcript,
     learned: Learned,
+    outside: Outside,
     forgotten: u64,
     /// The connection shown; all of them without one.
     shown: Option<u64>,
@@ -75,6 +76,7 @@ impl Wire {
             ears: BTreeMap::new(),
             transcript: Transcript::default(),
             learned: Learned::default(),
+            outside: Outside::default(),
             forgotten: 0,
             shown: None,
             paused: false,
@@ -112,10 +114,12 @@ impl Wire {
                 let pieces = pieces.into_iter().map(|piece| (about.number, piece));
                 self.unread.extend(pieces);
             }
+            self.forget_oldest();
         } else if self.unread.is_empty() {
             return None;
         }
         self.read();
+        self.outside = self.look_from_outside();
         self.arrange();
         match self.unread.is_empty() {
             true => Some(LOOK_AGAIN),
@@ -128,7 +132,20 @@ impl Wire {
         self.ears.clear();
         self.transcript = Transcript::default();
         self.learned = Learned::default();
+        self.outside = Outside::default();
         self.shown = None;
+    }
+
+    /// Connections that are not kept any more go here too; what was learned from them stays.
+    fn forget_oldest(&mut self) {
+        while self.ears.len() > CONNECTIONS_MAX {
+            let over = |(_, ear): &(&u64, &Ear)| ear.about.ended_ns.is_some();
+            let Some((number, _)) = self.ears.iter().find(over) else {
+                return;
+            };
+            let number = *number;
+            self.ears.remove(&number);
+        }
     }
 
     /// Reads some of what was kept, in the order of time.
@@ -183,7 +200,7 @@ impl Wire {
     }
 
     /// What anybody sees of the connections.
-    fn outside(&self) -> Outside {
+    fn look_from_outside(&self) -> Outside {
         let mut outside = Outside::default();
         for ear in self.ears.values() {
             let Connection {

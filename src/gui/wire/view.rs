@@ -13,6 +13,9 @@ use crate::gui::theme;
 use crate::lab::tap::Direction;
 use crate::text::size;
 
+/// Space between two lines: they belong together.
+const LINE_GAP: f32 = 2.0;
+
 impl Wire {
     /// Draws it.
     pub fn show(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
@@ -32,8 +35,8 @@ impl Wire {
     }
 
     fn show_sentence(&self, ui: &mut Ui, cx: &Cx<'_>) {
-        let outside = self.outside();
-        let told = self.learned.sentence(&outside);
+        let outside = &self.outside;
+        let told = self.learned.sentence(outside);
         let dark = ui.visuals().dark_mode;
         let (sign, colour) = match (
             outside.connections,
@@ -166,6 +169,7 @@ impl Wire {
         }
         let font = ui.style().text_styles[&TextStyle::Monospace].clone();
         let height = ui.text_style_height(&TextStyle::Monospace).max(theme::GAP);
+        ui.spacing_mut().item_spacing.y = LINE_GAP;
         let mut unfold = None;
         let mut area = ScrollArea::both()
             .id_salt(("conversation", self.shown))
@@ -202,7 +206,7 @@ impl Wire {
                     Direction::ToClient => cx.say("← from server", "← 来自服务器"),
                 };
                 let (number, at) = (block.connection, clock(block.at_ns));
-                let text = format!("#{number}  {at}  {arrow}  {}", cx.say(title.en, title.zh));
+                let text = format!(" #{number}  {at}  {arrow}  {}", cx.say(title.en, title.zh));
                 ui.add(Label::new(RichText::new(text).strong()).extend());
                 false
             }

@@ -108,10 +108,10 @@ fn of_run(run: &Run, lang: Lang) -> Vec<(String, String)> {
         );
         files.push((capture.clone(), seen.to_owned()));
         if run.connection.tls.is_some() {
-            let keys = run.kind.word();
+            let how = format!("tshark -o tls.keylog_file:{}.keys -r …", run.kind.word());
             let opened = lang.pick(
-                format!("(the keys open it too: tshark -o tls.keylog_file:{keys}.keys -r …)"),
-                format!("（密钥同样可解密它：tshark -o tls.keylog_file:{keys}.keys -r …）"),
+                format!("(the keys open it too: {how})"),
+                format!("（有密钥同样可以解密：{how}）"),
             );
             files.push((String::new(), opened));
         }

@@ -16,6 +16,9 @@ const TEXT_BYTES: usize = 232;
 /// Bytes shown as text where nothing is to be read, and in every hex.
 const FEW_BYTES: usize = 48;
 
+/// Lines of a text shown as lines.
+const LINES_MAX: usize = 8;
+
 /// One run's turns.
 pub(super) fn stream(run: &Run) -> Markup {
     html! {
@@ -80,12 +83,17 @@ fn pieces(bytes: &[u8], marks: &[Mark], most: usize, show: &dyn Fn(&[u8]) -> Str
     }
 }
 
-/// Letters as they are; what is none is a dot. Bytes above ASCII are shown when they are UTF-8.
+/// Letters as they are; what is none is a dot. Bytes above ASCII are shown when they are UTF-8. Lines are
+/// kept apart while they are few: a file of short lines is not to fill pages.
 fn as_text(bytes: &[u8]) -> String {
     let mut text = String::new();
+    let mut lines = 0;
     for chunk in bytes.utf8_chunks() {
         let shown = chunk.valid().chars().map(|c| match c {
-            '\n' => '\n',
+            '\n' => {
+                lines += 1;
+                if lines < LINES_MAX { '\n' } else { '·' }
+            }
             c if c.is_control() || crate::text::is_invisible(c) => '·',
             c => c,
         });
@@ -112,4 +120,24 @@ fn as_hex(bytes: &[u8]) -> String {
 fn bytes(hex: &str) -> Vec<u8> {
     let pair = |at: usize| u8::from_str_radix(hex.get(at * 2..at * 2 + 2)?, 16).ok();
     (0..hex.len() / 2).filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_shown_as_it_stands_but_for_what_nobody_sees() {
+        let shown = as_text("a\u{7}é 密\u{202e}\n".as_bytes());
+        assert_eq!(shown, "a·é 密·\n");
+        assert_eq!(as_text(b"\xff\xfeb"), "··b");
+        assert_eq!(as_ascii("é b".as_bytes()), "·· b");
+    }
+
+    #[test]
+    fn short_lines_do_not_fill_pages() {
+        let lines = "1\n".repeat(100);
+        assert_eq!(as_text(lines.as_bytes()).lines().count(), LINES_MAX);
+        assert_eq!(as_text(b"1\n2\n3").lines().count(), 3);
+    }
 }

@@ -1,6 +1,6 @@
 //! Handshakes side by side: one-way beside mutual, TLS 1.2 beside 1.3.
 
-use super::render::{readable, title};
+use super::words::{readable, title};
 use super::{Connection, SaidWhat, What};
 use crate::lang::{Both, both};
 use crate::pki::verify::Outcome;

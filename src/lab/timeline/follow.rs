@@ -1,5 +1,6 @@
 //! Follows one connection: its bytes become entries.
 
+mod agree;
 mod tally;
 
 use std::net::SocketAddr;
@@ -153,7 +154,7 @@ impl<'a> Follow<'a> {
         seen.content.extend(said);
         self.record(by, frame, &record, seen);
         if let Some(message) = message {
-            self.agree(&message, by, &record);
+            self.told.agreed.take(&message, by, &record);
             self.derive(&message, by, frame, is_13);
             self.watch_certificates(message, by, frame, proved);
         }
@@ -273,39 +274,6 @@ impl<'a> Follow<'a> {
             bytes,
             proved,
             meaning,
-        }
-    }
-
-    fn agree(&mut self, message: &Message, by: Sender, record: &Record) {
-        let agreed = &mut self.told.agreed;
-        match message {
-            Message::ClientHello(hello) => agreed.server_name.clone_from(&hello.server_name),
-            Message::HelloRetryRequest { .. } => agreed.retried = true,
-            Message::ServerHello(hello) => {
-                agreed.version = Some(hello.version.clone());
-                agreed.cipher = Some(hello.cipher.clone());
-                agreed.group.clone_from(&hello.group);
-                agreed.resumed = hello.resumed;
-                if !hello.is_13() {
-                    agreed.alpn.clone_from(&hello.alpn);
-                    agreed.alpn_is_visible = hello.alpn.is_some();
-                }
-            }
-            Message::ServerKeyExchange { group, .. } => agreed.group = Some(group.clone()),
-            Message::EncryptedExtensions { alpn, .. } => {
-                agreed.alpn.clone_from(alpn);
-                agreed.alpn_is_visible = !record.sealed;
-            }
-            Message::CertificateRequest { .. } => agreed.client_asked = Some(true),
-            Message::Certificate { der, .. } if by == Sender::Client => {
-                agreed.client_shown = Some(!der.is_empty());
-            }
-            // The end of the server's part: what it did not ask for by now it does not ask for.
-            Message::ServerHelloDone | Message::Finished if by == Sender::Server => {
-                agreed.client_asked.get_or_insert(false);
-            }
-            Message::Finished => _ = agreed.client_shown.get_or_insert(false),
-            _ => {}
         }
     }
 

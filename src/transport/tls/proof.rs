@@ -6,7 +6,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::CertificateDer;
 
 use super::bytes::Bytes;
-use super::conversation::Sender;
+use super::item::Sender;
 use super::keys::Hash;
 use super::messages::KeyExchange;
 use crate::pki::inspect;

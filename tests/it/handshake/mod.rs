@@ -2,6 +2,7 @@
 //! nothing of the inside, and captures that openssl made are opened as well as our own.
 
 mod foreign;
+mod openssl;
 
 use std::fs;
 use std::path::{Path, PathBuf};
