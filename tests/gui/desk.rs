@@ -214,13 +214,6 @@ impl Shown<'_> {
         self.until(text, |control| control.name.contains(text));
     }
 
-    /// Whether something says this now.
-    pub(crate) fn sees(&self, text: &str) -> bool {
-        self.controls()
-            .iter()
-            .any(|control| control.name.contains(text))
-    }
-
     #[track_caller]
     fn until(&self, what: &str, is: impl Fn(&Control) -> bool) -> Control {
         let mut found = None;
@@ -333,6 +326,8 @@ impl Shown<'_> {
     /// Writes a picture of the window, in at most so many colours.
     pub(crate) fn picture(&self, path: &Path, colours: u32) {
         let colours = colours.to_string();
+        let path = format!("PNG8:{}", path.display());
+        // A palette without filters compresses best.
         let args = [
             "-window",
             &self.window,
@@ -340,13 +335,14 @@ impl Shown<'_> {
             "-colors",
             &colours,
             "-strip",
-        ];
-        let mut args = args.to_vec();
-        args.extend([
             "-define",
             "png:exclude-chunks=date,time",
-            path.to_str().unwrap(),
-        ]);
+            "-define",
+            "png:compression-level=9",
+            "-define",
+            "png:compression-filter=0",
+            &path,
+        ];
         self.desk.run("import", &args);
     }
 

@@ -62,7 +62,7 @@ impl Album<'_> {
             let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gui/pictures");
             fs::create_dir_all(&pictures).unwrap();
             let path = pictures.join(format!("{name}.png"));
-            window.picture(&path, 48);
+            window.picture(&path, 32);
             let bytes = fs::metadata(&path).unwrap().len();
             assert!(bytes <= README_BYTES_MAX, "{name}: {bytes} bytes");
         }
