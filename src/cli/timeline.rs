@@ -190,9 +190,12 @@ fn read_keys(path: &Path, log: &mut KeyLog) -> Result<()> {
         .map_err(failed)?;
     if log.read(&text) == 0 {
         let message = format!("there is no secret in {}", path.display());
-        return Err(Error::new(Kind::LocalRead, message).hint(
-            "a key log has lines such as `CLIENT_HANDSHAKE_TRAFFIC_SECRET 64-hex-digits secret`: record it with --keylog FILE, or SSLKEYLOGFILE",
-        ));
+        return Err(Error::new(Kind::LocalRead, message)
+            .hint("a key log has lines such as `CLIENT_HANDSHAKE_TRAFFIC_SECRET RANDOM SECRET`: record it with --keylog FILE, or SSLKEYLOGFILE")
+            .zh(
+                format!("{} 中没有密钥", path.display()),
+                "密钥日志的行形如 `CLIENT_HANDSHAKE_TRAFFIC_SECRET 随机数 秘密`：用 --keylog FILE 或 SSLKEYLOGFILE 记录",
+            ));
     }
     Ok(())
 }

@@ -42,11 +42,11 @@ impl Plugin for Map {
         let nodes: HashMap<NodeId, &Node> =
             update.nodes.iter().map(|(id, node)| (*id, node)).collect();
         let scale = f64::from(ctx.pixels_per_point());
-        let controls = update.nodes.iter().filter_map(|(_, node)| {
+        let controls = update.nodes.iter().filter_map(|(id, node)| {
             let (name, bounds) = (name(node, &nodes)?, node.bounds()?);
             let [x0, y0, x1, y1] = [bounds.x0, bounds.y0, bounds.x1, bounds.y1].map(|at| at * scale);
             let enabled = !node.is_disabled();
-            Some(json!({"name": name, "role": format!("{:?}", node.role()), "enabled": enabled, "at": [x0, y0, x1, y1]}))
+            Some(json!({"name": name, "role": format!("{:?}", node.role()), "enabled": enabled, "focused": *id == update.focus, "at": [x0, y0, x1, y1]}))
         });
         let text = serde_json::Value::Array(controls.collect()).to_string();
         if text != self.last && write(&self.path, &text).is_some() {

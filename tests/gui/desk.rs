@@ -7,6 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -14,6 +16,9 @@ use crate::support::{House, PATIENCE, set_mode, skipped, until, wait};
 
 /// One window at a time: drawing without a graphics card is work for all cores.
 static ONE: Mutex<()> = Mutex::new(());
+
+/// How often the window is looked at while something is waited for.
+const POLL: Duration = Duration::from_millis(50);
 
 /// A display.
 pub(crate) struct Desk {
@@ -56,6 +61,7 @@ struct Control {
     name: String,
     role: String,
     enabled: bool,
+    focused: bool,
     at: [f64; 4],
 }
 
@@ -195,6 +201,7 @@ impl Shown<'_> {
                 name: value["name"].as_str()?.to_owned(),
                 role: value["role"].as_str()?.to_owned(),
                 enabled: value["enabled"].as_bool()?,
+                focused: value["focused"].as_bool()?,
                 at: at.try_into().ok()?,
             })
         };
@@ -207,21 +214,14 @@ impl Shown<'_> {
         self.until(text, |control| control.name.contains(text));
     }
 
-    /// Whether something says this now.
-    pub(crate) fn sees(&self, text: &str) -> bool {
-        self.controls()
-            .iter()
-            .any(|control| control.name.contains(text))
-    }
-
     #[track_caller]
     fn until(&self, what: &str, is: impl Fn(&Control) -> bool) -> Control {
         let mut found = None;
-        let end = std::time::Instant::now() + PATIENCE;
+        let end = Instant::now() + PATIENCE;
         while found.is_none() {
             let controls = self.controls();
             assert!(
-                std::time::Instant::now() < end,
+                Instant::now() < end,
                 "there is no {what}: {:?}",
                 controls
                     .iter()
@@ -230,7 +230,7 @@ impl Shown<'_> {
             );
             found = controls.into_iter().find(&is);
             if found.is_none() {
-                std::thread::sleep(std::time::Duration::from_millis(50));
+                thread::sleep(POLL);
             }
         }
         found.unwrap()
@@ -263,10 +263,16 @@ impl Shown<'_> {
     /// Clicks into the field of this name and types over what is there.
     #[track_caller]
     pub(crate) fn write(&self, name: &str, text: &str) {
-        let field = self.until(name, |control| {
-            control.name == name && control.role.ends_with("Input")
-        });
-        self.click_at(&field);
+        let is_field = |control: &Control| control.name == name && control.role.ends_with("Input");
+        // The form may move under the pointer: what was typed before can have changed it.
+        for _ in 0..5 {
+            let field = self.until(name, is_field);
+            self.click_at(&field);
+            let focused = |control: &Control| is_field(control) && control.focused;
+            if soon(|| self.controls().iter().any(focused)) {
+                break;
+            }
+        }
         self.key("ctrl+a");
         self.desk.run("xdotool", &["type", "--delay", "15", text]);
     }
@@ -320,6 +326,8 @@ impl Shown<'_> {
     /// Writes a picture of the window, in at most so many colours.
     pub(crate) fn picture(&self, path: &Path, colours: u32) {
         let colours = colours.to_string();
+        let path = format!("PNG8:{}", path.display());
+        // A palette without filters compresses best.
         let args = [
             "-window",
             &self.window,
@@ -327,13 +335,14 @@ impl Shown<'_> {
             "-colors",
             &colours,
             "-strip",
-        ];
-        let mut args = args.to_vec();
-        args.extend([
             "-define",
             "png:exclude-chunks=date,time",
-            path.to_str().unwrap(),
-        ]);
+            "-define",
+            "png:compression-level=9",
+            "-define",
+            "png:compression-filter=0",
+            &path,
+        ];
         self.desk.run("import", &args);
     }
 
@@ -358,6 +367,18 @@ impl Drop for Shown<'_> {
         let _ended = self.program.kill();
         let _ended = self.program.wait();
     }
+}
+
+/// Whether it is so within two seconds.
+fn soon(check: impl Fn() -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < end {
+        if check() {
+            return true;
+        }
+        thread::sleep(POLL);
+    }
+    false
 }
 
 fn python() -> Command {

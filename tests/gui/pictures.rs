@@ -62,7 +62,7 @@ impl Album<'_> {
             let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gui/pictures");
             fs::create_dir_all(&pictures).unwrap();
             let path = pictures.join(format!("{name}.png"));
-            window.picture(&path, 48);
+            window.picture(&path, 32);
             let bytes = fs::metadata(&path).unwrap().len();
             assert!(bytes <= README_BYTES_MAX, "{name}: {bytes} bytes");
         }
@@ -132,9 +132,9 @@ impl Album<'_> {
         server.house.write("notes.txt", b"another text");
         window.drop_file(&server.house.path("work/notes.txt"));
         // Two run at once: the question comes when one of them is done.
-        window.wait_for(self.say("Overwrite", "覆盖"));
+        window.wait_for(self.say("Keep both", "两者都保留"));
         self.take(&window, "conflict");
-        window.click_text(self.say("Skip", "跳过"));
+        window.click(self.say("Skip", "跳过"));
         window.click(self.say("Certificate", "证书"));
         self.take(&window, "trust");
         window.click(self.say("The wire", "线路上"));
@@ -174,8 +174,7 @@ impl Album<'_> {
         window.write(self.say("User", "用户"), "alice");
         window.write(self.say("Password", "密码"), crate::support::PASSWORD);
         window.click(self.say("Log in", "登录"));
-        window.wait_for(self.say("certificate", "证书"));
-        std::thread::sleep(std::time::Duration::from_secs(1));
+        window.wait_for(self.say("The connection was stopped", "连接已中止"));
         self.take(&window, "untrusted");
     }
 }

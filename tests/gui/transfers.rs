@@ -137,7 +137,7 @@ fn a_file_goes_up_and_comes_back_the_same() {
         *stage.desktop.opened.lock().unwrap(),
         [server.house.path("work/back")]
     );
-    stage.click("Details");
+    stage.click("Show details");
     stage.wait_for(&digest(b"hello"));
     stage.click("Disconnect");
     stage.wait_gone("notes.txt");

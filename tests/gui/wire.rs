@@ -145,7 +145,8 @@ fn while_paused_nothing_changes_and_afterwards_everything_is_there() {
     server.house.write("a.txt", b"x");
     *stage.desktop.answer.lock().unwrap() = vec![server.house.path("work/a.txt")];
     stage.click("Upload files…");
-    stage.wait_for("a.txt");
+    stage.wait_for("done, ");
+    stage.click("The wire");
     assert!(!stage.sees("1 file name"));
     stage.click("Pause");
     stage.wait_for("1 file name, the whole content of 1 file");

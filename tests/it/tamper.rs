@@ -70,3 +70,12 @@ fn small_and_empty_files_are_not_altered_unnoticed_either() {
         assert_eq!(compared.run("mtls13")["tampered"]["noticed"], "record_mac");
     }
 }
+
+#[test]
+fn the_alert_reaches_a_client_that_has_much_more_to_say() {
+    let compared = Compared::of_file("large.bin", &noise(20_000_000, 5), &["--tamper"]);
+    let tampered = &compared.run("mtls13")["tampered"];
+    let said = tampered["client_said"].as_str().unwrap();
+    assert!(said.contains("bad_record_mac"), "{tampered}");
+    assert_eq!(compared.run("plain")["tampered"]["noticed"], "digest");
+}

@@ -5,28 +5,28 @@ use egui::{Context, Grid, Id as WidgetId, Key, Modal, Modifiers, RichText, Ui};
 use super::Transfers;
 use crate::client::Job;
 use crate::gui::action::{Action, Cx};
-use crate::gui::engine::transfers::{Choice, Clash, Standing, State, Transfer, TransferOrder};
+use crate::gui::engine::transfers::{Choice, Clash, Id, Standing, State, Transfer, TransferOrder};
 use crate::lang::Lang;
 use crate::text::{self, escape};
 
 impl Transfers {
     /// Asks, if there is something to ask. Whether there is.
     pub fn ask(&mut self, ctx: &Context, cx: &mut Cx<'_>) -> bool {
-        let asking = self.all().find_map(|transfer| match &transfer.state {
-            State::Asking(clash) => Some((transfer.clone(), clash.clone())),
-            _ => None,
-        });
+        let asking = self
+            .unanswered()
+            .find_map(|transfer| match &transfer.state {
+                State::Asking(clash) => Some((transfer.clone(), clash.clone())),
+                _ => None,
+            });
         let Some((transfer, clash)) = asking else {
             self.for_all = false;
             return false;
         };
-        let further = self
-            .all()
-            .filter(|other| {
-                matches!(other.state, State::Asking(_)) && is_upload(other) == is_upload(&transfer)
-            })
-            .count()
-            - 1;
+        let same = self
+            .unanswered()
+            .filter(|other| is_upload(other) == is_upload(&transfer));
+        let same: Vec<(Id, bool)> = same.map(|other| (other.id, meets_folder(other))).collect();
+        let further = same.len() - 1;
         let mut choice = None;
         Modal::new(WidgetId::unique("name taken")).show(ctx, |ui| {
             ui.set_width(460.0);
@@ -40,8 +40,25 @@ impl Transfers {
         if let Some(choice) = choice {
             let answer = TransferOrder::Answer(transfer.id, choice, self.for_all);
             cx.act(Action::Transfer(answer));
+            // Not asked once more until the answer has arrived: a second click would be for the next file.
+            match self.for_all {
+                // No file replaces a folder: those are still to be asked about.
+                true => self.answered.extend(same.iter().filter_map(|(id, folder)| {
+                    (choice != Choice::Overwrite || !folder).then_some(*id)
+                })),
+                false => {
+                    self.answered.insert(transfer.id);
+                }
+            }
         }
         true
+    }
+
+    /// Those that wait for an answer.
+    fn unanswered(&self) -> impl Iterator<Item = &Transfer> {
+        self.all().filter(|transfer| {
+            matches!(transfer.state, State::Asking(_)) && !self.answered.contains(&transfer.id)
+        })
     }
 
     fn show_question(
@@ -137,6 +154,10 @@ fn show_choices(ui: &mut Ui, cx: &Cx<'_>, folder: bool) -> Option<Choice> {
         }
     });
     choice
+}
+
+fn meets_folder(transfer: &Transfer) -> bool {
+    matches!(&transfer.state, State::Asking(clash) if clash.there.is_folder)
 }
 
 fn is_upload(transfer: &Transfer) -> bool {

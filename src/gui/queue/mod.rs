@@ -4,7 +4,7 @@ mod ask;
 pub mod rate;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::engine::told::Told;
@@ -32,6 +32,8 @@ pub struct Transfers {
     found: usize,
     left_out: Vec<Told>,
     left_out_count: usize,
+    /// Questions that were answered; the transfers do not know yet.
+    answered: BTreeSet<Id>,
     /// "Do this for all further ones", in the question about a name that is taken.
     for_all: bool,
 }
@@ -81,6 +83,7 @@ impl Default for Transfers {
             found: 0,
             left_out: Vec::new(),
             left_out_count: 0,
+            answered: BTreeSet::new(),
             for_all: false,
         }
     }
@@ -91,6 +94,7 @@ impl Transfers {
     pub fn update(&mut self, transfer: Transfer) {
         self.stale = true;
         let id = transfer.id;
+        self.answered.remove(&id);
         if transfer.state == State::Forgotten {
             self.all.remove(&id);
             if self.selected == Some(id) {

@@ -23,7 +23,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 const DETAILS: f32 = 64.0;
 
 /// Width below which the table is scrolled sideways.
-const WIDTH_MIN: f32 = 900.0;
+const WIDTH_MIN: f32 = 920.0;
 
 impl Transfers {
     /// Draws them.
@@ -176,7 +176,7 @@ impl Transfers {
                     .column(Column::initial(86.0).at_least(60.0).clip(true))
                     .column(Column::initial(86.0).at_least(60.0).clip(true))
                     .column(Column::initial(160.0).at_least(80.0).clip(true))
-                    .column(Column::exact(190.0))
+                    .column(Column::exact(216.0))
                     .header(theme::ROW, |mut header| {
                         for (word, right) in [
                             (cx.say("Name", "名称"), false),
@@ -393,7 +393,9 @@ impl Row {
             State::Failed(_) => {
                 order(ui, cx, retry, TransferOrder::Resume(id));
                 order(ui, cx, cancel, TransferOrder::Cancel(id));
-                return ui.small_button(cx.say("Details", "详情")).clicked();
+                return ui
+                    .small_button(cx.say("Show details", "显示详情"))
+                    .clicked();
             }
             State::Skipped | State::Cancelled => {
                 order(ui, cx, retry, TransferOrder::Resume(id));
@@ -407,7 +409,9 @@ impl Row {
                     let folder = finished.path.parent().unwrap_or_else(|| Path::new("."));
                     cx.act(Action::OpenFolder(folder.to_owned()));
                 }
-                return ui.small_button(cx.say("Details", "详情")).clicked();
+                return ui
+                    .small_button(cx.say("Show details", "显示详情"))
+                    .clicked();
             }
             State::Asking(_) | State::Forgotten => {}
         }

@@ -66,13 +66,16 @@ fn one(entry: &Entry) -> Markup {
             @match &entry.what {
                 What::Record(seen) => (record(seen)),
                 What::Keys { secrets, from } => (keys(secrets, from)),
-                What::Checks(checks) => ol.hs-steps {
+                What::Checks(checks) => {
+                    p.soft { (both("as of ", "以发送时刻为准：")) (checks.as_of) }
+                    ol.hs-steps {
                     @let [en, zh] = [Lang::English, Lang::Chinese].map(|lang| words::steps(checks, lang));
                     @let outcomes = checks.steps.iter().map(|step| step.outcome).chain([checks.possession.outcome]);
                     @for (((name, says), (name_zh, says_zh)), outcome) in en.iter().zip(&zh).zip(outcomes) {
                         li.hs-bad[outcome == Outcome::Failed].soft[outcome == Outcome::Skipped] {
                             b { (both(name, name_zh)) } " " (both(says, says_zh))
                         }
+                    }
                     }
                 },
                 What::Bytes { bytes, content } => { p { (bytes) " B" } (said(content)) },

@@ -154,9 +154,10 @@ pub struct Cost {
     pub messages: Option<[u64; 2]>,
     /// Bytes of the records that carried them.
     pub bytes: Option<[u64; 2]>,
-    /// Times the client waited for the server before its first application data; TCP's own not counted.
+    /// Times the client waited for the server before it could send application data; TCP's own not counted.
     pub round_trips: Option<u32>,
-    /// Microseconds from the connection's first packet to there.
+    /// Microseconds from the connection's first packet to the client's first record of application data, which
+    /// in TLS 1.3 is its part of the handshake: encrypted, that cannot be told from outside.
     pub first_data_us: Option<u64>,
 }
 

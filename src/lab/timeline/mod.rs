@@ -57,7 +57,11 @@ pub fn of<R: Read>(reader: &mut Reader<R>, keys: &KeyLog, evidence: &Evidence) -
     if let (Some(number), true) = (evidence.only, connections.is_empty()) {
         let message = format!("the capture has no connection {number}");
         return Err(Error::new(Kind::Usage, message)
-            .hint("leave --connection out to see how many there are"));
+            .hint("leave --connection out to see how many there are")
+            .zh(
+                format!("捕获文件中没有第 {number} 条连接"),
+                "去掉 --connection 即可看到一共有几条",
+            ));
     }
     Ok(Timeline {
         packets: walked.packets,

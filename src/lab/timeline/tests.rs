@@ -164,6 +164,9 @@ fn a_handshake_is_told_alike_however_its_bytes_are_cut() {
         let (turns, keys) = spoken(version);
         let whole = timeline(&capture(&turns, usize::MAX), &keys).unwrap();
         assert_eq!(whole.connections[0].opened.verdict, Verdict::All);
+        let json = serde_json::to_string(&whole).unwrap();
+        assert!(!json.contains(r#""proved":false"#), "{json}");
+        assert_eq!(json.matches(r#""proved":true"#).count(), 4, "{json}");
         let expected = messages(&whole.connections[0]);
         assert!(expected.len() >= 10, "{expected:?}");
         for piece in [1, 7, 300] {
