@@ -1,5 +1,6 @@
 //! Whatever goes wrong, nothing half appears, an error says why, and the earlier file is untouched.
 
+use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -234,6 +235,10 @@ fn a_lie_about_a_download_is_found_out_and_the_file_that_is_there_stays() {
         assert!(!house.names("work").contains(&"a".to_owned()), "{what}");
         ran.failed(code);
 
+        // What the lie left would be gone on from, and the lie is told for the whole file.
+        for left in ["work/a.part", "work/a.part.json"] {
+            let _none = fs::remove_file(house.path(left));
+        }
         house.write("a", b"mine");
         let over = ["get", "a", "--conflict", "overwrite"];
         lied_to(&house, &fake, &over).failed(code);
