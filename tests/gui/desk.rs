@@ -143,7 +143,8 @@ impl Desk {
         let mut window = String::new();
         until("window", || {
             let found = self.run("xdotool", &["search", "--onlyvisible", "--pid", &pid]);
-            window = found.lines().next().unwrap_or_default().to_owned();
+            window.clear();
+            window.push_str(found.lines().next().unwrap_or_default());
             !window.is_empty()
         });
         // Without a window manager nobody else gives it the keys.
@@ -284,10 +285,11 @@ impl Shown<'_> {
 
     /// What the next file dialogs answer.
     pub(crate) fn answer(&self, paths: &[PathBuf]) {
-        let lines: String = paths
-            .iter()
-            .map(|path| format!("{}\n", path.display()))
-            .collect();
+        let mut lines = String::new();
+        for path in paths {
+            lines.push_str(path.to_str().unwrap());
+            lines.push('\n');
+        }
         fs::write(&self.answer, lines).unwrap();
     }
 

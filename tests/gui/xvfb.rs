@@ -31,7 +31,7 @@ fn typed_and_clicked_it_logs_in_takes_a_dropped_file_and_brings_it_back() {
     window.click_text("讲义 notes.bin");
     let down = server.house.path("work/down");
     fs::create_dir_all(&down).unwrap();
-    window.answer(&[down.clone()]);
+    window.answer(std::slice::from_ref(&down));
     window.click("Download…");
     let there = down.join("讲义 notes.bin");
     until("downloaded file", || there.exists());
@@ -77,7 +77,7 @@ fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with(
     window.click_text("big.bin");
     let down = server.house.path("work/down");
     fs::create_dir_all(&down).unwrap();
-    window.answer(&[down.clone()]);
+    window.answer(std::slice::from_ref(&down));
     window.click("Download…");
     let part = down.join("big.bin.part");
     until("part", || {

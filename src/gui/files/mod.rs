@@ -1,8 +1,8 @@
 //! The list of files: what is shown of it, in which order, and what is selected.
 //!
 //! The server knows no folders, only names with `/` in them: a folder is all files whose names begin alike.
-//! What is shown is worked out when something changes, never while drawing ([`arrange`]); what is selected
-//! is known by name ([`selection`]). [`view`] draws, with [`table`] for the rows.
+//! What is shown is worked out when something changes, never while drawing (`arrange`); what is selected
+//! is known by name (`selection`). `view` draws, with `table` for the rows.
 
 mod arrange;
 mod dialog;

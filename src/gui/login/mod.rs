@@ -1,4 +1,4 @@
-//! Logging in: what is asked, and what it comes to. [`view`] draws it.
+//! Logging in: what is asked, and what it comes to. `view` draws it.
 
 mod advanced;
 mod fields;

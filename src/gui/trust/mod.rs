@@ -1,4 +1,4 @@
-//! Who the server is: its certificate, and how each check of it went. [`view`] draws it.
+//! Who the server is: its certificate, and how each check of it went. `view` draws it.
 
 mod view;
 
