@@ -11,6 +11,7 @@ usage() {
 ./run.sh client …     build and run `sealpost …`, such as ./run.sh client ls
 ./run.sh gui …        build with the window and open it, `sealpost gui …`
 ./run.sh lab …        build and run `sealpost lab …`; alone: lab compare, with its report in target/lab
+./run.sh screenshots  pictures of every screen of the window, into target/screenshots/
 ./run.sh test         all tests; installs what they need where it can, and says what it skips
 ./run.sh check        formatting, lints and documentation, every warning an error
 ./run.sh bench        throughput, side by side with other programs
@@ -212,9 +213,16 @@ stop_all() {
 # Programs that tests talk to, by Debian's package names. Each test that misses one says SKIPPED.
 install_for_tests() {
     local missing=() tool
-    for tool in openssl:openssl python3:python3 curl:curl tshark:tshark luac5.2:lua5.2 luac5.4:lua5.4; do
+    for tool in openssl:openssl python3:python3 curl:curl tshark:tshark luac5.2:lua5.2 luac5.4:lua5.4 \
+        Xvfb:xvfb xdotool:xdotool import:imagemagick fc-list:fontconfig; do
         command -v "${tool%%:*}" >/dev/null 2>&1 || missing+=("${tool##*:}")
     done
+    # What the window loads when it opens, a Chinese font, and what drops files on it.
+    if command -v dpkg-query >/dev/null 2>&1; then
+        for tool in libgl1 libxcursor1 libxi6 libx11-xcb1 libxkbcommon-x11-0 libfontconfig1 fonts-wqy-microhei python3-xlib; do
+            dpkg-query -W -f '${Status}' "$tool" 2>/dev/null | grep -q ' installed$' || missing+=("$tool")
+        done
+    fi
     [ ${#missing[@]} -eq 0 ] && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         say "installing ${missing[*]} for the tests"
@@ -230,15 +238,35 @@ run_tests() {
     need_toolchain
     install_for_tests
     cd "$here"
-    cargo test --locked --lib --bins --tests "$@"
+    cargo test --locked --features gui-tests --lib --bins --tests "$@"
+}
+
+screenshots() {
+    need_toolchain
+    install_for_tests
+    cd "$here"
+    cargo test --locked --features gui-tests --test gui -- --ignored every_screen
+    say "target/screenshots/ has every screen, tests/gui/pictures/ those of the README"
+}
+
+# Whoever builds without the window gets none of its crates.
+without_window() {
+    local found
+    found=$(cargo tree --locked --no-default-features --edges normal,build --prefix none --target all |
+        grep -E '^(accesskit|arboard|eframe|egui|epaint|glow|glutin|pollster|rfd|sys-locale|winit)([-_ ]|$)' || true)
+    [ -z "$found" ] || fail "without the feature gui these crates of the window are built all the same:" "$found"
 }
 
 check() {
     need_toolchain
     cd "$here"
     cargo fmt --check
-    cargo clippy --locked --all-targets -- -D warnings
+    # With the window and its tests, and without it: neither may lean on the other.
+    cargo clippy --locked --all-targets --features gui-tests -- -D warnings
+    cargo clippy --locked --no-default-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-default-features --no-deps --document-private-items --quiet
+    without_window
     if cargo deny --version >/dev/null 2>&1; then
         cargo deny --config .deny.toml check bans licenses sources
     else
@@ -253,6 +281,7 @@ server) shift; build; exec "$sealpost" serve "$@" ;;
 client) shift; build; exec "$sealpost" "$@" ;;
 test) shift; run_tests "$@" ;;
 check) check ;;
+screenshots) screenshots ;;
 lab)
     shift
     build

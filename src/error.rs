@@ -10,7 +10,7 @@
 use std::error::Error as StdError;
 use std::{fmt, io};
 
-use crate::lang::{Both, Lang};
+use crate::lang::{Both, Lang, both};
 use crate::protocol::Code;
 
 /// The result of anything that can fail.
@@ -113,29 +113,81 @@ impl Error {
         }
     }
 
+    /// What is wrong, in both languages; where it is not known in Chinese, in English twice.
+    pub fn message_both(&self) -> Both {
+        let (chinese, _) = self.told_in(Lang::Chinese);
+        both(self.message(), chinese)
+    }
+
     /// An error about reading or writing a local file: `what` is a verb phrase such as `read data/users.csv`.
     pub fn io(kind: Kind, what: impl fmt::Display, error: io::Error) -> Self {
-        let hint = match error.kind() {
+        let (hint, hint_zh) = match error.kind() {
             io::ErrorKind::NotFound
             | io::ErrorKind::IsADirectory
-            | io::ErrorKind::NotADirectory => "check the path",
-            io::ErrorKind::PermissionDenied => {
-                "check the owner and the mode of the file and its folder"
-            }
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "free some room on that disk, then try again"
-            }
-            io::ErrorKind::FileTooLarge => {
-                "the file system or `ulimit -f` allows no larger file there: choose another place"
-            }
-            io::ErrorKind::ReadOnlyFilesystem => "choose a folder that can be written to",
+            | io::ErrorKind::NotADirectory => ("check the path", "请检查路径"),
+            io::ErrorKind::PermissionDenied => (
+                "check the owner and the mode of the file and its folder",
+                "请检查文件及其文件夹的所有者和权限",
+            ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+                "free some room on that disk, then try again",
+                "请在该磁盘上腾出空间，然后重试",
+            ),
+            io::ErrorKind::FileTooLarge => (
+                "the file system or `ulimit -f` allows no larger file there: choose another place",
+                "文件系统或 `ulimit -f` 不允许更大的文件：请选择其他位置",
+            ),
+            io::ErrorKind::ReadOnlyFilesystem => (
+                "choose a folder that can be written to",
+                "请选择可以写入的文件夹",
+            ),
             // Every error has a next step (COMMANDS, "Output"), the rare ones too.
-            _ => "check the disk and the path, then try again",
+            _ => (
+                "check the disk and the path, then try again",
+                "请检查磁盘和路径，然后重试",
+            ),
         };
+        let what = what.to_string();
+        let message_zh = format!("无法{}：{}", chinese_verb(&what), chinese_io(&error));
         Self::new(kind, format!("cannot {what}: {}", plain(&error)))
             .hint(hint)
+            .zh(message_zh, hint_zh)
             .source(error)
     }
+}
+
+/// A phrase such as `read data/users.csv`, its verb in Chinese where it is one of the usual.
+fn chinese_verb(what: &str) -> String {
+    let Some((verb, rest)) = what.split_once(' ') else {
+        return what.to_owned();
+    };
+    let verb = match verb {
+        "read" => "读取",
+        "write" => "写入",
+        "create" => "创建",
+        "open" => "打开",
+        "remove" => "删除",
+        "rename" => "重命名",
+        _ => return format!(" {what}"),
+    };
+    format!("{verb} {rest}")
+}
+
+/// What went wrong, in Chinese where it is usual.
+fn chinese_io(error: &io::Error) -> String {
+    let text = match error.kind() {
+        io::ErrorKind::NotFound => "没有这个文件或文件夹",
+        io::ErrorKind::PermissionDenied => "没有权限",
+        io::ErrorKind::AlreadyExists => "已存在",
+        io::ErrorKind::IsADirectory => "是文件夹",
+        io::ErrorKind::NotADirectory => "不是文件夹",
+        io::ErrorKind::StorageFull => "磁盘已满",
+        io::ErrorKind::QuotaExceeded => "超出配额",
+        io::ErrorKind::FileTooLarge => "文件太大",
+        io::ErrorKind::ReadOnlyFilesystem => "文件系统只读",
+        _ => return plain(error),
+    };
+    text.to_owned()
 }
 
 /// The text of an I/O error without Rust's "(os error 2)" tail.

@@ -3,7 +3,7 @@
 //! A text stands in both languages side by side where it is made ([`Both`], [`Error::zh`](crate::error::Error::zh)),
 //! so that one cannot be changed without seeing the other. What is for programs and logs is English.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,12 +36,13 @@ impl Lang {
     }
 }
 
-/// One text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One text in both languages. Errors and remarks are lower case and without a full stop; a report has
+/// sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Both {
-    /// In English: lower case, without a full stop.
+    /// In English.
     pub en: String,
-    /// In Simplified Chinese, without a full stop.
+    /// In Simplified Chinese.
     pub zh: String,
 }
 
@@ -49,6 +50,12 @@ impl Both {
     /// The text in a language.
     pub fn of(&self, lang: Lang) -> &str {
         lang.pick(&self.en, &self.zh)
+    }
+
+    /// Both changed in the same way.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        both(change(&self.en), change(&self.zh))
     }
 }
 
@@ -58,6 +65,32 @@ pub fn both(en: impl Into<String>, zh: impl Into<String>) -> Both {
         en: en.into(),
         zh: zh.into(),
     }
+}
+
+/// What reads the same in both: a name, a figure, bytes, the words of another program.
+pub fn same(text: impl Into<String>) -> Both {
+    let text = text.into();
+    both(text.clone(), text)
+}
+
+/// Texts one behind the other.
+pub fn join(texts: impl IntoIterator<Item = Both>, en: &str, zh: &str) -> Both {
+    let (all_en, all_zh): (Vec<_>, Vec<_>) =
+        texts.into_iter().map(|text| (text.en, text.zh)).unzip();
+    both(all_en.join(en), all_zh.join(zh))
+}
+
+/// For JSON that programs read, which is English: `#[serde(serialize_with = "english")]`.
+pub fn english<S: Serializer>(text: &Both, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text.en)
+}
+
+/// As [`english`], of a text that may be none.
+pub fn english_if_any<S: Serializer>(
+    text: &Option<Both>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    text.as_ref().map(|text| &text.en).serialize(serializer)
 }
 
 #[cfg(test)]

@@ -14,20 +14,20 @@
 //! | [`protocol`] | the wire: frames, messages, names; its documentation is the specification | the bytes |
 //! | [`transport`] | plain or TLS streams with deadlines; TLS failures in words | rustls |
 //! | [`server`] | accepts, and serves each connection on its own thread; one table of rights | |
-//! | [`client`] | a typed client, transfers with resume, many at once | |
+//! | [`client`] | a typed client, transfers with resume, many at once, stopped when asked | |
 //! | [`store`] | users, index, blobs, access rules, audit trail; writes under `data/` | argon2, csv |
 //! | [`pki`] | certificates and their revocation; writes under `certs/` | rcgen, x509-parser, pkcs8, PEM |
 //! | [`doctor`] | examines a server from outside | |
-//! | [`lab`] | records a connection and tells what can be read in it; carries a file plain and sealed, and reports the difference; experiments with attackers and bad certificates | pcapng, maud |
+//! | [`lab`] | records a connection and tells what can be read in it; carries a file plain and sealed, and reports the difference; annotates a handshake, with keys or without; experiments with attackers and bad certificates | pcapng, maud, packet sockets |
 //! | `gui` | the desktop client (feature `gui`) | egui |
-//! | [`cli`] | what people type and read | clap, the terminal |
+//! | [`cli`] | what people type and read, as commands or in a session (`cli/shell`) | clap, rustyline, the terminal |
 //! | [`error`], [`lang`], [`config`], [`text`] | the error type, its languages, every limit, sizes and times as people write them | |
 //!
 //! ```text
 //! main → cli → { server, client, doctor, gui, pki, lab, store }     doctor → client, transport, pki
 //! server → transport, protocol, store, pki (reading a certificate)    client → transport, protocol
 //! transport → pki (keys), protocol (ALPN)     store → protocol (names)     any → error, config, text
-//! gui → client, transport, pki, lab (its packets)
+//! gui → client, transport, protocol, pki, lab (what reads bytes, and its packets)
 //! lab → server, client, pki, transport, protocol, store (its own of each, in a temporary folder)
 //! ```
 //!

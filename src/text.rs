@@ -139,6 +139,19 @@ pub fn time(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_else(|_| time.to_string())
 }
 
+/// A time in UTC to the minute, for a table whose header says that it is UTC: `2026-11-22 05:31`.
+pub fn minute(time: OffsetDateTime) -> String {
+    let time = time.to_offset(time::UtcOffset::UTC);
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute()
+    )
+}
+
 /// Now, to the second: what is stored and sent.
 pub fn now() -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
@@ -228,6 +241,8 @@ mod tests {
     fn times_are_utc_to_the_second() {
         let at = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
         assert_eq!(time(at), "2023-11-14T22:13:20Z");
+        let east = at.to_offset(time::UtcOffset::from_hms(8, 0, 0).unwrap());
+        assert_eq!(minute(east), "2023-11-14 22:13");
         assert_eq!(now().nanosecond(), 0);
     }
 }

@@ -4,13 +4,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::connect::ConnectOptions;
 use super::output::Output;
 use super::secret::Secret;
+use crate::client::Client;
 use crate::config::PASSWORD_BYTES_MIN;
 use crate::error::{Error, Kind, Result};
 use crate::text::escape;
+use crate::transport::Connector;
 
 /// Make an account on the server
 #[derive(Debug, Args)]
@@ -59,21 +62,12 @@ impl RegisterCommand {
 impl PasswdCommand {
     pub(crate) fn run(self, output: Output) -> Result<ExitCode> {
         let user = self.connect.user()?;
-        let old = self.connect.password(&format!("old password of {user}"))?;
-        let new = self.new_password.read(&format!(
-            "new password for {user}, at least {PASSWORD_BYTES_MIN} bytes"
-        ))?;
-        if self.new_password == Secret::Prompt {
-            repeat(&new, user)?;
-        }
+        let old = self.connect.password(&old_password_of(user))?;
+        let new = new_password(&self.new_password, user)?;
         let mut client = self.connect.greet(output)?;
         client.login(user, &old)?;
-        client.passwd(&old, &new)?;
+        change_password(&mut client, user, &old, &new, output)?;
         client.quit();
-        if output.json {
-            output.json(&json!({ "event": "password_changed", "user": user }));
-        }
-        output.note(format!("changed the password of {}", escape(user)));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -81,40 +75,78 @@ impl PasswdCommand {
 impl WhoamiCommand {
     pub(crate) fn run(self, output: Output) -> Result<ExitCode> {
         let (_target, mut client, _account) = self.connect.log_in(output)?;
-        let who = client.whoami()?;
-        let session = client.session();
-        let id = client.hello().map(|hello| hello.id.clone());
+        tell_who(&mut client, output)?;
         client.quit();
-        if output.json {
-            output.json(&json!({
-                "user": who.user,
-                "role": who.role,
-                "identity": who.identity,
-                "secure": who.secure,
-                "tls": session,
-                "id": id,
-            }));
-            return Ok(ExitCode::SUCCESS);
-        }
-        output.line(format!(
-            "user      {} ({})",
-            escape(who.user.as_str()),
-            escape(&who.role)
-        ));
-        output.line(format!("secure    {}", who.secure.word()));
-        if let Some(session) = session {
-            output.line(format!(
-                "tls       {} {} {}",
-                session.version, session.cipher, session.group
-            ));
-        }
-        let identity = who
-            .identity
-            .as_deref()
-            .map_or_else(|| "none".to_owned(), escape);
-        output.line(format!("identity  {identity}"));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Tells who is logged in, and how the connection is protected.
+pub(super) fn tell_who(client: &mut Client<Connector>, output: Output) -> Result<()> {
+    let who = client.whoami()?;
+    let session = client.session();
+    let id = client.hello().map(|hello| hello.id.clone());
+    if output.json {
+        output.json(&json!({
+            "user": who.user,
+            "role": who.role,
+            "identity": who.identity,
+            "secure": who.secure,
+            "tls": session,
+            "id": id,
+        }));
+        return Ok(());
+    }
+    output.line(format!(
+        "user      {} ({})",
+        escape(who.user.as_str()),
+        escape(&who.role)
+    ));
+    output.line(format!("secure    {}", who.secure.word()));
+    if let Some(session) = session {
+        output.line(format!(
+            "tls       {} {} {}",
+            session.version, session.cipher, session.group
+        ));
+    }
+    let identity = who
+        .identity
+        .as_deref()
+        .map_or_else(|| "none".to_owned(), escape);
+    output.line(format!("identity  {identity}"));
+    Ok(())
+}
+
+/// Changes the own password over a connection that is logged in.
+pub(super) fn change_password(
+    client: &mut Client<Connector>,
+    user: &str,
+    old: &str,
+    new: &str,
+    output: Output,
+) -> Result<()> {
+    client.passwd(old, new)?;
+    if output.json {
+        output.json(&json!({ "event": "password_changed", "user": user }));
+    }
+    output.note(format!("changed the password of {}", escape(user)));
+    Ok(())
+}
+
+/// How the present password is asked for.
+pub(super) fn old_password_of(user: &str) -> String {
+    format!("old password of {user}")
+}
+
+/// Reads a new password; what is typed is typed twice.
+pub(super) fn new_password(source: &Secret, user: &str) -> Result<Zeroizing<String>> {
+    let new = source.read(&format!(
+        "new password for {user}, at least {PASSWORD_BYTES_MIN} bytes"
+    ))?;
+    if *source == Secret::Prompt {
+        repeat(&new, user)?;
+    }
+    Ok(new)
 }
 
 /// A password typed blind is typed twice.

@@ -193,7 +193,7 @@ fn record_run(
             "{path}: {packets} packets, {bytes}, {count} {connections}"
         ));
         output.note(format!(
-            "next: sealpost capture read {path}, or open it in Wireshark"
+            "next: sealpost capture read {path}, or capture explain {path}, or open it in Wireshark"
         ));
     }
     Ok(())

@@ -104,17 +104,13 @@ impl ConnectOptions {
     /// Connects and logs in; with `-v` says how.
     pub(crate) fn log_in(&self, output: Output) -> Result<(Target, Client<Connector>, Account)> {
         let target = self.target(self.login()?, output)?;
-        let mut client = connect(&target, output)?;
-        let account = match &target.login {
-            Login::Password { user, password } => client.login(user, password)?,
-            Login::Certificate => log_in_by_certificate(&mut client)?,
-        };
-        output.detail(format!(
-            "logged in as {} ({})",
-            escape(account.user.as_str()),
-            escape(&account.role)
-        ));
+        let (client, account) = log_in_to(&target, output)?;
         Ok((target, client, account))
+    }
+
+    /// Whether the server's certificate is taken whatever it is.
+    pub(crate) fn insecure(&self) -> bool {
+        self.security.insecure
     }
 
     /// Connects without logging in.
@@ -296,6 +292,21 @@ impl ConnectOptions {
             }
         }
     }
+}
+
+/// Connects to `target` and logs in; with `-v` says how.
+pub(crate) fn log_in_to(target: &Target, output: Output) -> Result<(Client<Connector>, Account)> {
+    let mut client = connect(target, output)?;
+    let account = match &target.login {
+        Login::Password { user, password } => client.login(user, password)?,
+        Login::Certificate => log_in_by_certificate(&mut client)?,
+    };
+    output.detail(format!(
+        "logged in as {} ({})",
+        escape(account.user.as_str()),
+        escape(&account.role)
+    ));
+    Ok((client, account))
 }
 
 fn connect(target: &Target, output: Output) -> Result<Client<Connector>> {

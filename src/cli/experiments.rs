@@ -1,13 +1,16 @@
 //! The experiments of `sealpost lab`: they run for real, on this machine, and leave nothing behind.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::Output;
 use crate::error::Result;
+use crate::lab::compare::write_zoo;
 use crate::lab::revocation::{self, Forget};
 use crate::lab::{certificates, mitm, resumption};
+use crate::text::escape;
 
 /// An experiment.
 #[derive(Debug, Subcommand)]
@@ -39,6 +42,9 @@ pub(super) struct CertificatesCommand {
     /// Let Sealpost's client verify nothing, and its server ask for nothing: see what gets in
     #[arg(long)]
     careless: bool,
+    /// Also write certificates.html and certificates.json into this folder; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// `sealpost lab revocation`
@@ -89,7 +95,7 @@ fn mitm_run(command: &MitmCommand, output: Output) -> Result<ExitCode> {
     if output.json {
         output.json(&finding);
     } else {
-        for line in mitm::tell(&finding, output.verbose > 0) {
+        for line in mitm::tell(&finding, output.verbose > 0, output.lang) {
             output.line(line);
         }
     }
@@ -98,6 +104,15 @@ fn mitm_run(command: &MitmCommand, output: Output) -> Result<ExitCode> {
 
 fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<ExitCode> {
     let finding = certificates::run(command.careless)?;
+    if let Some(out) = &command.out {
+        let files = write_zoo(&finding, out, output.lang)?;
+        let label = output.lang.pick("wrote", "已写入");
+        output.note(format!(
+            "{label} {}: {}",
+            escape(&out.to_string_lossy()),
+            files.join(", ")
+        ));
+    }
     for skipped in &finding.skipped {
         output.warn(format!("SKIPPED: {skipped}"));
     }
@@ -105,22 +120,18 @@ fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<Exi
         output.json(&finding);
         return Ok(verdict(finding.proved));
     }
-    for (shown_by, title) in [
-        ("server", "shown by a server, judged by clients"),
-        ("client", "shown by a client, judged by servers"),
-    ] {
-        output.line(title);
-        let (headings, rows) = certificates::rows(&finding, shown_by);
+    for (shown_by, title) in certificates::tables() {
+        output.line(title.of(output.lang));
+        let (headings, rows) = certificates::rows(&finding, shown_by, output.lang);
         let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
         output.table(&headings, rows);
         output.line("");
     }
-    for line in certificates::tell(&finding) {
+    for line in certificates::tell(&finding, output.lang) {
         output.line(line);
     }
-    let proved = finding.animals.iter().filter(|one| one.proved).count();
-    let all = finding.animals.len();
-    output.line(format!("\n{proved} of {all} came out as expected"));
+    let score = certificates::score(&finding);
+    output.line(format!("\n{}", score.of(output.lang)));
     Ok(verdict(finding.proved))
 }
 
@@ -134,7 +145,7 @@ fn revocation_run(command: &RevocationCommand, output: Output) -> Result<ExitCod
     if output.json {
         output.json(&finding);
     } else {
-        for line in revocation::tell(&finding) {
+        for line in revocation::tell(&finding, output.lang) {
             output.line(line);
         }
     }
@@ -146,7 +157,7 @@ fn resumption_run(command: &ResumptionCommand, output: Output) -> Result<ExitCod
     if output.json {
         output.json(&finding);
     } else {
-        let (headings, rows) = resumption::rows(&finding);
+        let (headings, rows) = resumption::rows(&finding, output.lang);
         output.table(&headings, rows);
     }
     Ok(verdict(finding.proved))

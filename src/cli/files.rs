@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use super::connect::ConnectOptions;
+use super::deeds;
+use super::listing::{Listing, Order};
 use super::output::Output;
 use super::progress::Bars;
 use super::walk::{self, Pattern};
-use crate::client::{Batch, Job};
+use crate::client::{Batch, Client, Job, Target};
 use crate::error::{Error, Kind, Result};
-use crate::protocol::{Conflict, FileInfo, FileName};
-use crate::text::{escape, size, time};
+use crate::protocol::{Conflict, FileName};
+use crate::text::escape;
+use crate::transport::Connector;
 
 /// Upload files
 #[derive(Debug, Args)]
@@ -48,11 +50,12 @@ pub(crate) struct GetCommand {
     connect: ConnectOptions,
 }
 
+/// How files are moved.
 #[derive(Debug, Args)]
-struct TransferOptions {
+pub(super) struct TransferOptions {
     /// Folders with all that is in them
-    #[arg(short, long)]
-    recursive: bool,
+    #[arg(short, long, short_alias = 'R')]
+    pub(super) recursive: bool,
     /// When the name is taken: error refuses, overwrite replaces once the new file is complete, rename
     /// chooses a free name, resume goes on with an interrupted transfer of the same file
     #[arg(
@@ -61,10 +64,10 @@ struct TransferOptions {
         default_value = "error",
         hide_possible_values = true
     )]
-    conflict: ConflictWord,
+    pub(super) conflict: ConflictWord,
     /// So many files at once, each over its own connection
     #[arg(short = 'j', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    jobs: u16,
+    pub(super) jobs: u16,
 }
 
 /// List files
@@ -73,12 +76,8 @@ pub(crate) struct LsCommand {
     /// Only names that begin so, such as docs/
     #[arg(value_name = "PREFIX", default_value = "")]
     prefix: String,
-    /// Size, owner and time too
-    #[arg(short = 'l', long)]
-    long: bool,
-    /// In the order of
-    #[arg(long, value_name = "WHAT", default_value = "name")]
-    sort: Sort,
+    #[command(flatten)]
+    order: Order,
     /// In the opposite order
     #[arg(long)]
     reverse: bool,
@@ -131,8 +130,9 @@ pub(crate) struct MvCommand {
     connect: ConnectOptions,
 }
 
+/// What to do when a name is taken.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ConflictWord {
+pub(super) enum ConflictWord {
     /// Refuse
     Error,
     /// Replace what is there, once the new is complete
@@ -143,20 +143,13 @@ enum ConflictWord {
     Resume,
 }
 
+/// What to do when the new name is taken.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum MoveConflict {
+pub(super) enum MoveConflict {
     /// Refuse
     Error,
     /// Replace what is there
     Overwrite,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Sort {
-    Name,
-    Size,
-    Time,
-    Owner,
 }
 
 impl From<ConflictWord> for Conflict {
@@ -170,6 +163,15 @@ impl From<ConflictWord> for Conflict {
     }
 }
 
+impl From<MoveConflict> for Conflict {
+    fn from(word: MoveConflict) -> Self {
+        match word {
+            MoveConflict::Error => Self::Error,
+            MoveConflict::Overwrite => Self::Overwrite,
+        }
+    }
+}
+
 impl PutCommand {
     pub(crate) fn run(self, output: Output) -> Result<ExitCode> {
         let jobs = walk::uploads(
@@ -179,11 +181,7 @@ impl PutCommand {
             &self.exclude,
         )?;
         let (target, client, _account) = self.connect.log_in(output)?;
-        let batch = Batch {
-            target: &target,
-            connections: self.transfer.jobs.into(),
-            conflict: self.transfer.conflict.into(),
-        };
+        let batch = self.transfer.batch(&target);
         transfer(&batch, client, &jobs, output)
     }
 }
@@ -203,26 +201,30 @@ impl GetCommand {
                 let several = self.names.len() > 1;
                 jobs.push(walk::download(name, into, several));
             } else {
-                jobs.extend(
-                    found
-                        .into_iter()
-                        .map(|(name, parts)| walk::download_into(name, &parts, into)),
-                );
+                jobs.extend(walk::downloads_into(found, into));
             }
         }
-        let batch = Batch {
-            target: &target,
-            connections: self.transfer.jobs.into(),
-            conflict: self.transfer.conflict.into(),
-        };
+        let batch = self.transfer.batch(&target);
         transfer(&batch, client, &jobs, output)
     }
 }
 
-/// Runs the jobs; the exit code is that of the first failure.
+impl TransferOptions {
+    /// Transfers as these options say.
+    fn batch<'a>(&self, target: &'a Target) -> Batch<'a> {
+        Batch {
+            target,
+            connections: self.jobs.into(),
+            conflict: self.conflict.into(),
+            stop: None,
+        }
+    }
+}
+
+/// Runs the jobs over `client` and ends it; ctrl-c ends the process.
 fn transfer(
     batch: &Batch<'_>,
-    client: crate::client::Client<crate::transport::Connector>,
+    client: Client<Connector>,
     jobs: &[Job],
     output: Output,
 ) -> Result<ExitCode> {
@@ -230,28 +232,12 @@ fn transfer(
     if matches!(batch.conflict, Conflict::Error | Conflict::Resume) {
         bars.tell_when_stopped();
     }
-    let mut results = batch.run(client, jobs, &bars);
-    bars.finish();
-    let failed = results.iter().filter(|result| result.is_err()).count();
-    if jobs.len() > 1 {
-        output.note(format!(
-            "{} of {} files transferred",
-            jobs.len() - failed,
-            jobs.len()
-        ));
+    let mut client = Some(client);
+    let done = deeds::transfer(batch, &mut client, jobs, &bars, output);
+    if let Some(client) = client {
+        client.quit();
     }
-    match results.iter().position(Result::is_err) {
-        None => Ok(ExitCode::SUCCESS),
-        // The only failure is told by whoever called; of several each has been told already.
-        Some(first) if jobs.len() == 1 => results.swap_remove(first).map(|_| ExitCode::SUCCESS),
-        Some(first) => {
-            let code = results
-                .swap_remove(first)
-                .err()
-                .map_or(1, |error| error.kind().exit_code());
-            Ok(ExitCode::from(code))
-        }
-    }
+    done
 }
 
 impl LsCommand {
@@ -262,35 +248,7 @@ impl LsCommand {
         if let Some(pattern) = &self.pattern {
             files.retain(|file| pattern.matches(file.name.as_str()));
         }
-        match self.sort {
-            Sort::Name => {}
-            Sort::Size => files.sort_by_key(|file| file.size),
-            Sort::Time => files.sort_by_key(|file| file.modified),
-            Sort::Owner => files.sort_by(|a, b| a.owner.cmp(&b.owner)),
-        }
-        if self.reverse {
-            files.reverse();
-        }
-        if files.is_empty() {
-            output.note("no such files");
-        }
-        if output.json {
-            output.json(&json!({ "files": files }));
-        } else if self.long && !files.is_empty() {
-            let rows = files.iter().map(|file| {
-                vec![
-                    size(file.size),
-                    escape(file.owner.as_str()),
-                    time(file.modified),
-                    escape(file.name.as_str()),
-                ]
-            });
-            output.table(&["size", "owner", "modified", "name"], rows);
-        } else {
-            for file in &files {
-                output.line(escape(file.name.as_str()));
-            }
-        }
+        Listing::of(files).show(self.order, self.reverse, output);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -303,35 +261,10 @@ impl StatCommand {
             .map(|name| file_name(name))
             .collect::<Result<Vec<_>>>()?;
         let (_target, mut client, _account) = self.connect.log_in(output)?;
-        let mut files = Vec::new();
-        for name in &names {
-            files.push(client.stat(name)?);
-        }
+        deeds::stat(&mut client, &names, output)?;
         client.quit();
-        if output.json {
-            match files.as_slice() {
-                [file] => output.json(&json!({ "file": file })),
-                files => output.json(&json!({ "files": files })),
-            }
-        } else {
-            for file in &files {
-                tell(file, output);
-            }
-        }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn tell(file: &FileInfo, output: Output) {
-    output.line(format!("name      {}", escape(file.name.as_str())));
-    output.line(format!(
-        "size      {} ({} bytes)",
-        size(file.size),
-        file.size
-    ));
-    output.line(format!("sha256    {}", file.sha256));
-    output.line(format!("owner     {}", escape(file.owner.as_str())));
-    output.line(format!("modified  {}", time(file.modified)));
 }
 
 impl RmCommand {
@@ -350,13 +283,7 @@ impl RmCommand {
             if names.is_empty() {
                 names.push(file_name(text)?);
             }
-            for name in names {
-                client.delete(&name)?;
-                if output.json {
-                    output.json(&json!({ "event": "removed", "name": name }));
-                }
-                output.note(format!("removed {}", escape(name.as_str())));
-            }
+            deeds::remove(&mut client, &names, output)?;
         }
         client.quit();
         Ok(ExitCode::SUCCESS)
@@ -370,21 +297,9 @@ impl MvCommand {
             true => file_name(&format!("{}{}", self.to, from.last_part()))?,
             false => file_name(&self.to)?,
         };
-        let conflict = match self.conflict {
-            MoveConflict::Error => Conflict::Error,
-            MoveConflict::Overwrite => Conflict::Overwrite,
-        };
         let (_target, mut client, _account) = self.connect.log_in(output)?;
-        let file = client.rename(&from, &to, conflict)?;
+        deeds::rename(&mut client, &from, &to, self.conflict.into(), output)?;
         client.quit();
-        if output.json {
-            output.json(&json!({ "event": "renamed", "from": from, "file": file }));
-        }
-        output.note(format!(
-            "renamed {} to {}",
-            escape(from.as_str()),
-            escape(to.as_str())
-        ));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -10,10 +10,12 @@ use super::interrupt::unless_interrupted;
 use super::output::Output;
 use super::timeline::{self, HandshakeCommand};
 use crate::error::Result;
+use crate::lab::certificates::score;
+use crate::lab::compare::beside::KernelCapture;
 use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::proof::proof;
-use crate::lab::report::table::{rows, title};
+use crate::lab::report::table::told;
 use crate::lab::report::tampering::lesson;
 use crate::text::escape;
 
@@ -54,6 +56,9 @@ struct CompareCommand {
     /// Also TLS 1.3 without a client certificate, and TLS 1.2 with and without one
     #[arg(long)]
     all: bool,
+    /// Also show bad certificates to Sealpost, openssl, curl and Python, as `lab certificates` does
+    #[arg(long)]
+    zoo: bool,
     /// Who captures: the tap, or the kernel too (Linux, CAP_NET_RAW), into files of its own
     #[arg(long, value_name = "SOURCE", default_value = "auto")]
     source: SourceFlag,
@@ -76,7 +81,7 @@ enum SourceFlag {
 /// Runs `sealpost lab`.
 pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     unless_interrupted(move || match command.command {
-        LabSubcommand::Compare(command) => compare_run(command, output).map(|()| ExitCode::SUCCESS),
+        LabSubcommand::Compare(command) => compare_run(command, output),
         LabSubcommand::Handshake(command) => {
             timeline::handshake_run(&command, output).map(|()| ExitCode::SUCCESS)
         }
@@ -84,7 +89,8 @@ pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
     })
 }
 
-fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
+/// Exit code 1 when the kernel's capture contradicts the tap's: then nothing here can be believed.
+fn compare_run(command: CompareCommand, output: Output) -> Result<ExitCode> {
     let options = Options {
         file: command.file,
         out: command.out,
@@ -98,33 +104,48 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<()> {
             SourceFlag::Kernel => Source::Kernel,
         },
         tamper: command.tamper,
+        zoo: command.zoo,
+        lang: output.lang,
     };
-    let compared = compare(&options, &mut |doing| output.note(doing))?;
+    let compared = compare(&options, &mut |doing| {
+        output.note(doing.of(output.lang));
+    })?;
     if !compared.replaced.is_empty() {
-        output.note(format!("replaced: {}", compared.replaced.join(", ")));
+        let label = output.lang.pick("replaced: ", "已替换：");
+        output.note(format!("{label}{}", compared.replaced.join(", ")));
     }
+    let kernels = compared
+        .report
+        .runs
+        .iter()
+        .filter_map(|run| run.kernel.as_ref());
+    let verdict = match kernels.into_iter().any(KernelCapture::contradicts) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    };
     if output.json {
         output.json(&compared.report);
-        return Ok(());
+        return Ok(verdict);
     }
-    let titles = compared.report.runs.iter().map(|run| title(run.kind).en);
-    let headings: Vec<String> = std::iter::once("a stranger wants".to_owned())
-        .chain(titles)
-        .collect();
+    let (headings, rows) = told(&compared.report, output.lang);
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let table = rows(&compared.report).into_iter().map(|row| {
-        let cells = row.cells.into_iter().map(|cell| cell.text.en);
-        std::iter::once(row.what.en).chain(cells).collect()
-    });
-    output.table(&headings, table);
+    output.table(&headings, rows);
     let report = &compared.report;
     for line in lesson(report).into_iter().chain(proof(report)) {
-        output.line(output.lang.pick(line.en, line.zh));
+        output.line(line.of(output.lang));
+    }
+    if let Some(zoo) = &report.zoo {
+        for skipped in &zoo.skipped {
+            output.warn(format!("SKIPPED: {skipped}"));
+        }
+        let label = output.lang.pick("certificates: ", "证书：");
+        output.line(format!("{label}{}", score(zoo).of(output.lang)));
     }
     let out = escape(&options.out.to_string_lossy());
     output.line(format!("{out}: {}", compared.files.join(", ")));
-    output.note(format!(
-        "next: open {out}/report.html; {out}/README.txt has the proof of each claim"
+    output.note(output.lang.pick(
+        format!("next: open {out}/report.html; {out}/README.txt has the proof of each claim"),
+        format!("下一步：打开 {out}/report.html；每条结论的证明见 {out}/README.txt"),
     ));
-    Ok(())
+    Ok(verdict)
 }

@@ -9,18 +9,21 @@ mod admin;
 mod audit;
 mod capture;
 mod connect;
+mod deeds;
 mod doctor;
 mod experiments;
 mod files;
 mod gui;
 mod interrupt;
 mod lab;
+mod listing;
 mod output;
 mod pki;
 mod progress;
 mod secret;
 mod serve;
 mod settings;
+mod shell;
 mod show_as;
 mod timeline;
 mod tls;
@@ -46,7 +49,7 @@ First steps, in an empty folder:
   sealpost pki issue client alice        what proves a client
   sealpost serve                         the server; the rest in another terminal, same folder
   sealpost register --user alice         an account with a password
-  sealpost put FILE
+  sealpost put FILE                      or many words in one session: sealpost shell
 
 Each option can also come from the environment (SEALPOST_SERVER for --server) or a --config file;
 `sealpost config` shows which it was.";
@@ -136,6 +139,8 @@ enum Command {
     Passwd(Box<account::PasswdCommand>),
     /// Tell who is logged in, and how the connection is protected
     Whoami(Box<account::WhoamiCommand>),
+    /// An interactive session: the words of sftp, with history and completion
+    Shell(Box<shell::ShellCommand>),
     /// Open the desktop client
     Gui(gui::GuiCommand),
     /// Print every option's effective value and where it came from
@@ -191,6 +196,7 @@ pub fn main() -> ExitCode {
         quiet: cli.global.quiet,
         verbose: cli.global.verbose,
         lang: LangWord::or_locale(cli.global.lang),
+        #[cfg(feature = "gui")]
         lang_named: cli.global.lang.map(|word| LangWord::or_locale(Some(word))),
     };
     match run(cli.command, &command, &settings, output) {
@@ -235,6 +241,7 @@ fn run(
         Command::Register(register) => return register.run(output),
         Command::Passwd(passwd) => return passwd.run(output),
         Command::Whoami(whoami) => return whoami.run(output),
+        Command::Shell(shell) => return shell.run(output),
         Command::Config(config) => config_run(&config, clap, settings, output)?,
         Command::User(user) => return user.run(output),
         Command::Access(access) => return access.run(output),

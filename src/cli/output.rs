@@ -27,7 +27,8 @@ pub(crate) struct Output {
     pub(crate) verbose: u8,
     /// The language of what is said to people.
     pub(crate) lang: Lang,
-    /// The same, if it was named and not taken from the locale.
+    /// The same, if it was named and not taken from the locale; the window has a memory of its own.
+    #[cfg(feature = "gui")]
     pub(crate) lang_named: Option<Lang>,
 }
 

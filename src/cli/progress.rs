@@ -41,6 +41,11 @@ impl<'a> Bars<'a> {
         }
     }
 
+    /// Draws no bars; the lines remain.
+    pub(crate) fn hide(&self) {
+        self.all.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// Has ctrl-c end the process as ever, but not without a word on how the transfer goes on.
     pub(crate) fn tell_when_stopped(&self) {
         let Ok(mut signals) = Signals::new([SIGINT]) else {

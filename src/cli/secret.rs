@@ -1,8 +1,8 @@
 //! Where a secret comes from: never the command line itself, which every user of the machine can read.
 
-use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::{fs, io};
 
 use zeroize::Zeroizing;
 
@@ -38,6 +38,11 @@ impl Secret {
     pub(crate) fn read(&self, what: &str) -> Result<Zeroizing<String>> {
         let secret = match self {
             Self::Prompt => rpassword::prompt_password(format!("{what}: ")).map_err(|error| {
+                if error.kind() == io::ErrorKind::Interrupted {
+                    return Error::new(Kind::Interrupted, "interrupted")
+                        .hint("nothing was changed")
+                        .zh("已中断", "什么都没有改变");
+                }
                 Error::new(
                     Kind::Usage,
                     format!("cannot ask for the {what}: no terminal"),

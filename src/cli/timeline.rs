@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lab::compare::facts::{Report, Run, RunKind, Source};
 use crate::lab::compare::{Options, compare};
 use crate::lab::timeline::{self, Connection, Evidence, beside, render};
+use crate::lab::traces::Folder;
 use crate::pki::keys;
 use crate::text::escape;
 use crate::transport::tls::KeyLog;
@@ -109,7 +110,7 @@ pub(super) fn handshake_run(command: &HandshakeCommand, output: Output) -> Resul
     let temporary = match &command.out {
         Some(_) => None,
         None => Some(
-            tempfile::TempDir::with_prefix("sealpost-lab-")
+            Folder::make()
                 .map_err(|error| Error::io(Kind::LocalWrite, "make a temporary folder", error))?,
         ),
     };
@@ -124,8 +125,10 @@ pub(super) fn handshake_run(command: &HandshakeCommand, output: Output) -> Resul
         runs: RUNS.to_vec(),
         source: Source::Tap,
         tamper: false,
+        zoo: false,
+        lang: output.lang,
     };
-    let compared = compare(&options, &mut |doing| output.note(doing))?;
+    let compared = compare(&options, &mut |doing| output.note(doing.of(output.lang)))?;
     if !compared.replaced.is_empty() {
         output.note(format!("replaced: {}", compared.replaced.join(", ")));
     }
@@ -187,9 +190,12 @@ fn read_keys(path: &Path, log: &mut KeyLog) -> Result<()> {
         .map_err(failed)?;
     if log.read(&text) == 0 {
         let message = format!("there is no secret in {}", path.display());
-        return Err(Error::new(Kind::LocalRead, message).hint(
-            "a key log has lines such as `CLIENT_HANDSHAKE_TRAFFIC_SECRET 64-hex-digits secret`: record it with --keylog FILE, or SSLKEYLOGFILE",
-        ));
+        return Err(Error::new(Kind::LocalRead, message)
+            .hint("a key log has lines such as `CLIENT_HANDSHAKE_TRAFFIC_SECRET RANDOM SECRET`: record it with --keylog FILE, or SSLKEYLOGFILE")
+            .zh(
+                format!("{} 中没有密钥", path.display()),
+                "密钥日志的行形如 `CLIENT_HANDSHAKE_TRAFFIC_SECRET 随机数 秘密`：用 --keylog FILE 或 SSLKEYLOGFILE 记录",
+            ));
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! From what was typed to one job a file: folders walked, names made, nothing outside the target.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::files::{file_name, is_folder};
-use crate::client::Job;
+use crate::client::{self, Found, Job};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::{FileInfo, FileName};
-use crate::text::escape;
 
 /// A shell pattern such as `*.pdf`; `*` does not stop at a slash, and the last part alone may match.
 #[derive(Clone, Debug)]
@@ -84,20 +84,7 @@ pub(crate) fn uploads(
 
 /// What a folder is called there: its own last part, or what `--as` says.
 fn folder_name(path: &Path, name: Option<&str>) -> Result<String> {
-    let own = || {
-        let path = path.canonicalize().map_err(|error| {
-            Error::io(
-                Kind::LocalRead,
-                format_args!("read {}", path.display()),
-                error,
-            )
-        })?;
-        Ok(path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned())
-    };
+    let own = || client::own_name(path);
     match name {
         None => own(),
         Some(folder) if folder.ends_with('/') => Ok(format!("{folder}{}", own()?)),
@@ -105,41 +92,23 @@ fn folder_name(path: &Path, name: Option<&str>) -> Result<String> {
     }
 }
 
-/// Adds every file below `path`. Links to files are followed, links to folders are not: they may go in
-/// circles.
+/// Adds every file below `path`; the first that cannot be read, or cannot have its name there, ends it. Links
+/// to folders are left out.
 fn walk(path: &Path, name: &str, exclude: &[Pattern], jobs: &mut Vec<Job>) -> Result<()> {
-    let failed = |error| {
-        Error::io(
-            Kind::LocalRead,
-            format_args!("read {}", path.display()),
-            error,
-        )
-    };
-    let mut entries = fs::read_dir(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(failed)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let own = entry.file_name();
-        let own = own.to_str().ok_or_else(|| {
-            let text = format!("the name {} is not UTF-8", escape(&own.to_string_lossy()));
-            Error::new(Kind::LocalRead, text).hint("rename it, or leave it out with --exclude")
-        })?;
-        let name = format!("{name}/{own}");
-        if exclude.iter().any(|pattern| pattern.matches(&name)) {
-            continue;
+    let skip = |name: &str| exclude.iter().any(|pattern| pattern.matches(name));
+    let mut trouble = Ok(());
+    let _end = client::walk(path, name, &skip, &mut |found| {
+        match found {
+            Found::File(job) => jobs.push(job),
+            Found::Link(_) => {}
+            Found::Trouble(error) => {
+                trouble = Err(error);
+                return ControlFlow::Break(());
+            }
         }
-        let kind = entry.file_type().map_err(failed)?;
-        if kind.is_dir() {
-            walk(&entry.path(), &name, exclude, jobs)?;
-        } else if entry.path().is_file() {
-            jobs.push(Job::Upload {
-                path: entry.path(),
-                name: file_name(&name)?,
-            });
-        }
-    }
-    Ok(())
+        ControlFlow::Continue(())
+    });
+    trouble
 }
 
 /// The beginning of the names in a folder.
@@ -175,12 +144,18 @@ pub(crate) fn download(name: FileName, into: Option<&Path>, several: bool) -> Jo
     Job::Download { name, path }
 }
 
-/// Where one file of a folder goes. A name has no empty part, no `.` and no `..`, so this cannot leave the
+/// Where the files of a folder go. A name has no empty part, no `.` and no `..`, so this cannot leave the
 /// target, whatever the server says.
-pub(crate) fn download_into(name: FileName, parts: &[String], into: Option<&Path>) -> Job {
-    let mut path = into.unwrap_or_else(|| Path::new("")).to_owned();
-    path.extend(parts);
-    Job::Download { name, path }
+pub(crate) fn downloads_into(
+    found: Vec<(FileName, Vec<String>)>,
+    into: Option<&Path>,
+) -> impl Iterator<Item = Job> {
+    let into = into.unwrap_or_else(|| Path::new("")).to_owned();
+    found.into_iter().map(move |(name, parts)| {
+        let mut path = into.clone();
+        path.extend(parts);
+        Job::Download { name, path }
+    })
 }
 
 #[cfg(test)]
@@ -262,8 +237,9 @@ mod tests {
             owner: "alice".parse().unwrap(),
             modified: crate::text::now(),
         };
-        let (_, parts) = folder("x/docs/", &[info]).remove(0);
-        let Job::Download { path, .. } = download_into(name, &parts, Some(Path::new("out"))) else {
+        let found = folder("x/docs/", &[info]);
+        let job = downloads_into(found, Some(Path::new("out"))).next();
+        let Some(Job::Download { path, .. }) = job else {
             panic!("not a download");
         };
         assert_eq!(path, Path::new("out/docs/a/b.txt"));

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{Client, Download, Progress, Target, Upload, download, upload};
+use super::{Client, Download, Progress, Stop, Target, Upload, download, upload};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::{Conflict, FileName};
 use crate::transport::Connector;
 
 /// One file to move.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Job {
     /// From here to there.
     Upload {
@@ -63,6 +63,8 @@ pub struct Batch<'a> {
     pub connections: usize,
     /// What to do when a name is taken.
     pub conflict: Conflict,
+    /// What ends the transfers under way, and keeps the others from beginning.
+    pub stop: Option<&'a Stop>,
 }
 
 /// Hears of the progress of jobs, from several threads at once.
@@ -75,28 +77,34 @@ pub trait Watch: Sync {
 }
 
 impl Batch<'_> {
-    /// Does all `jobs`; `first` is a connection that is logged in already. Returns the results in the order
-    /// of the jobs. One job's failure does not stop the others; a connection that breaks is made anew.
+    /// Does all `jobs`; `first` is a connection that is logged in already, and afterwards the one in its
+    /// place, if there still is one. Returns the results in the order of the jobs. One job's failure does not
+    /// stop the others; a connection that breaks is made anew.
     pub fn run(
         &self,
-        first: Client<Connector>,
+        first: &mut Option<Client<Connector>>,
         jobs: &[Job],
         watch: &dyn Watch,
     ) -> Vec<Result<Outcome>> {
         let queue = Mutex::new((0..jobs.len()).collect::<VecDeque<usize>>());
         let results = Mutex::new(Vec::new());
-        let mut first = Some(first);
         let workers = self.connections.clamp(1, jobs.len().max(1));
         thread::scope(|scope| {
             for number in 1..workers {
-                let worker = || self.work(None, jobs, &queue, &results, watch);
+                let worker = || {
+                    let mut own = None;
+                    self.work(&mut own, jobs, &queue, &results, watch);
+                    if let Some(client) = own {
+                        client.quit();
+                    }
+                };
                 let name = format!("transfer-{number}");
                 // Without another thread the ones there are do the work.
                 let _fewer = thread::Builder::new()
                     .name(name)
                     .spawn_scoped(scope, worker);
             }
-            self.work(first.take(), jobs, &queue, &results, watch);
+            self.work(first, jobs, &queue, &results, watch);
         });
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.sort_by_key(|(job, _)| *job);
@@ -105,7 +113,7 @@ impl Batch<'_> {
 
     fn work(
         &self,
-        mut client: Option<Client<Connector>>,
+        client: &mut Option<Client<Connector>>,
         jobs: &[Job],
         queue: &Mutex<VecDeque<usize>>,
         results: &Mutex<Vec<(usize, Result<Outcome>)>>,
@@ -122,17 +130,12 @@ impl Batch<'_> {
             let result = jobs
                 .get(number)
                 .ok_or_else(|| Error::new(Kind::Other, "no such job"))
-                .and_then(|job| {
-                    self.one(&mut client, job, &mut |moved| watch.progress(number, moved))
-                });
+                .and_then(|job| self.one(client, job, &mut |moved| watch.progress(number, moved)));
             watch.ended(number, &result);
             results
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push((number, result));
-        }
-        if let Some(client) = client {
-            client.quit();
         }
     }
 
@@ -142,17 +145,27 @@ impl Batch<'_> {
         job: &Job,
         watch: &mut dyn FnMut(Progress),
     ) -> Result<Outcome> {
+        if let Some(stop) = self.stop.filter(|stop| stop.asked()) {
+            return stop.judge(Err(Error::new(Kind::Interrupted, "not begun")));
+        }
         let client = match slot {
             Some(client) if client.usable() => client,
             _ => slot.insert(self.target.log_in()?.0),
         };
-        match job {
+        if let Some(stop) = self.stop {
+            stop.add(client);
+        }
+        let result = match job {
             Job::Upload { path, name } => {
                 upload(client, path, name, self.conflict, watch).map(Outcome::Uploaded)
             }
             Job::Download { name, path } => {
                 download(client, name, path, self.conflict, watch).map(Outcome::Downloaded)
             }
+        };
+        match self.stop {
+            Some(stop) => stop.judge(result),
+            None => result,
         }
     }
 }

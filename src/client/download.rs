@@ -36,10 +36,14 @@ pub fn download<W: Wire>(
     watch: &mut dyn FnMut(Progress),
 ) -> Result<Download> {
     let there = target.symlink_metadata();
-    if there.as_ref().is_ok_and(fs::Metadata::is_dir) {
+    if there.as_ref().is_ok_and(fs::Metadata::is_dir) && conflict != Conflict::Rename {
         return Err(
             Error::new(Kind::Exists, format!("{} is a folder", target.display()))
-                .hint("choose another place with -o; to download a folder give -r"),
+                .hint("choose another place with -o; to download a folder give -r")
+                .zh(
+                    format!("{} 是文件夹", target.display()),
+                    "请用 -o 选择其他位置；下载文件夹请加 -r",
+                ),
         );
     }
     match (there, conflict) {
@@ -63,9 +67,10 @@ pub fn download<W: Wire>(
         _ => {}
     }
     let mut part = Part::open(target)?;
+    // What is at the target's own name does not matter here: the part is another file until it is complete.
     let begun = match conflict {
-        Conflict::Resume => part.begun(),
-        _ => None,
+        Conflict::Error => None,
+        Conflict::Overwrite | Conflict::Rename | Conflict::Resume => part.begun(),
     };
     let offset = match begun {
         // Appended only to a beginning of the very same file.
@@ -86,7 +91,8 @@ pub fn download<W: Wire>(
             Kind::Partial,
             format!("{name} changed on the server meanwhile"),
         )
-        .hint("try again: it will begin anew"));
+        .hint("try again: it will begin anew")
+        .zh(format!("{name} 在服务器上已被改动"), "请重试：将从头开始"));
     }
     if offset == 0 {
         part.begin(&Begun::of(&reply.file))
@@ -101,6 +107,27 @@ pub fn download<W: Wire>(
         path,
         resumed: offset,
     })
+}
+
+/// Removes what an interrupted download of `name` to `target` has left; not what another download is writing
+/// now, nor a file that no download of `name` made.
+pub fn discard(name: &FileName, target: &Path) {
+    let (path, note) = (
+        with_suffix(target, ".part"),
+        with_suffix(target, ".part.json"),
+    );
+    let Ok(file) = File::open(&path) else {
+        return;
+    };
+    let begun = fs::read(&note)
+        .ok()
+        .and_then(|note| serde_json::from_slice::<Begun>(&note).ok());
+    let ours = begun.is_some_and(|begun| begun.name == *name);
+    if ours && file.try_lock().is_ok() && is_at(&path, &file) {
+        for path in [path, note] {
+            let _gone = fs::remove_file(path);
+        }
+    }
 }
 
 /// What a part is a part of; kept beside it.
@@ -150,7 +177,11 @@ impl Part {
         if file.try_lock().is_err() || !is_at(&path, &file) {
             let text = format!("another download is writing {}", path.display());
             return Err(Error::new(Kind::LocalWrite, text)
-                .hint("wait for it, or choose another place with -o"));
+                .hint("wait for it, or choose another place with -o")
+                .zh(
+                    format!("另一个下载正在写入 {}", path.display()),
+                    "请等它完成，或用 -o 选择其他位置",
+                ));
         }
         Ok(Self {
             path,
@@ -235,7 +266,11 @@ impl Part {
                 file.name
             );
             return Err(Error::new(Kind::Partial, text)
-                .hint("they were altered on the way or on the server's disk; try again, and run `sealpost fsck` there"));
+                .hint("they were altered on the way or on the server's disk; try again, and run `sealpost fsck` there")
+                .zh(
+                    format!("收到的 {} 与其摘要不符；没有保留任何内容", file.name),
+                    "内容在途中或在服务器磁盘上被改动；请重试，并在服务器上运行 `sealpost fsck`",
+                ));
         }
         self.file
             .sync_data()
@@ -244,7 +279,11 @@ impl Part {
         if !is_at(&self.path, &self.file) {
             let text = format!("{} was replaced while it was written", self.path.display());
             return Err(Error::new(Kind::LocalWrite, text)
-                .hint("something else uses that name; choose another place with -o"));
+                .hint("something else uses that name; choose another place with -o")
+                .zh(
+                    format!("{} 在写入时被替换", self.path.display()),
+                    "有别的程序在使用该名称；请用 -o 选择其他位置",
+                ));
         }
         let path = self.give_name(target, conflict)?;
         let _gone = fs::remove_file(&self.note);
@@ -362,6 +401,10 @@ fn is_at(path: &Path, file: &File) -> bool {
 fn exists(target: &Path) -> Error {
     Error::new(Kind::Exists, format!("{} exists already", target.display()))
         .hint("say --conflict overwrite or rename, or choose another place with -o")
+        .zh(
+            format!("{} 已存在", target.display()),
+            "请用 --conflict overwrite 或 rename，或用 -o 选择其他位置",
+        )
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

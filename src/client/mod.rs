@@ -1,12 +1,15 @@
 //! A typed client: one connection, one request at a time.
 //!
 //! [`Client`] speaks the protocol over any [`Wire`]; [`Target`] says where to connect and as whom. Whole
-//! files are [`upload()`] and [`download()`], many of them [`Batch`].
+//! files are [`upload()`] and [`download()`], many of them [`Batch`]; [`Stop`] ends them from another thread.
 
 mod address;
 mod batch;
 mod download;
+mod stop;
 mod upload;
+mod walk;
+mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,8 +21,10 @@ use zeroize::Zeroizing;
 
 pub use address::{host_and_own_port, host_and_port, is_this_machine, place};
 pub use batch::{Batch, Job, Outcome, Watch};
-pub use download::{Download, download};
+pub use download::{Download, discard, download};
+pub use stop::Stop;
 pub use upload::{Upload, upload};
+pub use walk::{Found, below, file, own_name, walk};
 
 use crate::error::{Error, Kind, Result};
 use crate::lang::both;
@@ -172,6 +177,12 @@ impl Client<Connector> {
     /// What ends the connection from another thread, in the middle of a transfer too.
     pub fn hang_up(&self) -> HangUp {
         self.wire.hang_up()
+    }
+
+    /// Whether the server ended the connection while nothing was asked of it: it was idle for too long, or the
+    /// server stopped. Does not wait.
+    pub fn is_over(&self) -> bool {
+        !self.usable || self.wire.is_over()
     }
 
     /// Says goodbye and ends the connection politely.
@@ -404,7 +415,11 @@ impl<W: Wire> Client<W> {
             Kind::Protocol,
             format!("the server cannot be understood: {what}"),
         )
-        .hint("is it a Sealpost server of this version?");
+        .hint("is it a Sealpost server of this version?")
+        .zh(
+            format!("无法理解服务器：{what}"),
+            "它是这一版本的 Sealpost 服务器吗？",
+        );
         self.with_id(error)
     }
 
@@ -421,11 +436,11 @@ impl<W: Wire> Client<W> {
                 "give or leave out --plain as the server wants it; is this its port?",
                 "按服务器的要求加上或去掉 --plain；端口对吗？",
             ),
-            (_, code) => next_step(code),
+            (_, code) => words::next_step(code),
         };
         let error = Error::new(refusal.code.into(), refusal.message.clone())
             .hint(hint)
-            .zh(meaning_zh(refusal.code), hint_zh)
+            .zh(words::meaning_zh(refusal.code), hint_zh)
             .source(refusal);
         self.with_id(error)
     }
@@ -439,86 +454,6 @@ impl<W: Wire> Client<W> {
             )),
             None => error,
         }
-    }
-}
-
-/// What a refusal means, in Simplified Chinese: servers speak English.
-fn meaning_zh(code: Code) -> &'static str {
-    match code {
-        Code::BadRequest => "服务器认为请求不合规则",
-        Code::UnsupportedVersion => "服务器不支持此协议版本",
-        Code::LoginRequired => "需要先登录",
-        Code::LoginFailed => "登录失败",
-        Code::RegisterClosed => "此服务器不开放注册",
-        Code::NameTaken => "该名称已被占用",
-        Code::Forbidden => "不允许这样做",
-        Code::NotFound => "没有这个文件",
-        Code::Exists => "同名文件已存在",
-        Code::TooLarge => "文件太大",
-        Code::QuotaExceeded => "配额已用完",
-        Code::NoSpace => "服务器磁盘已满",
-        Code::ChecksumMismatch => "收到的字节与摘要不符",
-        Code::Busy => "服务器正忙",
-        Code::RateLimited => "登录失败次数过多，请稍候",
-        Code::Timeout => "等待超时",
-        Code::ShuttingDown => "服务器正在停止",
-        Code::Internal | Code::Unknown => "服务器内部出错",
-    }
-}
-
-/// What somebody who was refused can do, in both languages.
-fn next_step(code: Code) -> (&'static str, &'static str) {
-    match code {
-        Code::BadRequest => (
-            "names have no .., no backslash, no control characters; passwords are 8 to 1,024 bytes",
-            "名称不能含 ..、反斜杠或控制字符；密码为 8 到 1,024 字节",
-        ),
-        Code::UnsupportedVersion => (
-            "use a client of the server's version",
-            "请使用与服务器版本相同的客户端",
-        ),
-        Code::LoginRequired => ("say who you are with --user", "请用 --user 说明您是谁"),
-        Code::LoginFailed => (
-            "check --user and --password; `sealpost register --user NAME` makes an account",
-            "请检查 --user 和 --password；`sealpost register --user NAME` 可注册账户",
-        ),
-        Code::RegisterClosed => (
-            "ask the operator: `sealpost user add NAME` makes an account",
-            "请联系管理员：`sealpost user add NAME` 可添加账户",
-        ),
-        Code::NameTaken => ("choose another name", "请换一个名称"),
-        Code::Forbidden => (
-            "only its owner or an admin may do that; `sealpost stat` tells the owner",
-            "只有文件的所有者或管理员可以这样做；`sealpost stat` 可查看所有者",
-        ),
-        Code::NotFound => (
-            "`sealpost ls` shows what is there; a folder needs -r",
-            "`sealpost ls` 可查看现有文件；文件夹需要 -r",
-        ),
-        Code::Exists => (
-            "choose another name, or replace what is there with --conflict overwrite",
-            "请换一个名称，或用 --conflict overwrite 覆盖",
-        ),
-        Code::TooLarge | Code::QuotaExceeded => (
-            "make room with `sealpost rm`, or ask the operator",
-            "请用 `sealpost rm` 腾出空间，或联系管理员",
-        ),
-        Code::NoSpace => (
-            "the operator has to make room; nothing of yours was changed",
-            "需要管理员腾出空间；您的文件没有任何改动",
-        ),
-        Code::ChecksumMismatch => (
-            "the file changed while it was sent, or the bytes were altered on the way; try again",
-            "文件在发送时被修改，或字节在途中被改动；请重试",
-        ),
-        Code::Busy | Code::RateLimited | Code::Timeout => {
-            ("wait a moment and try again", "请稍候再试")
-        }
-        Code::ShuttingDown => ("try again when the server is back", "请等服务器恢复后再试"),
-        Code::Internal | Code::Unknown => (
-            "give the connection id to the operator",
-            "请把连接编号告诉管理员",
-        ),
     }
 }
 

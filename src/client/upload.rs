@@ -43,7 +43,11 @@ pub fn upload<W: Wire>(
     if !metadata.is_file() {
         return Err(
             Error::new(Kind::LocalRead, format!("{} is not a file", path.display()))
-                .hint("give -r to upload a folder with all that is in it"),
+                .hint("give -r to upload a folder with all that is in it")
+                .zh(
+                    format!("{} 不是文件", path.display()),
+                    "上传整个文件夹请加 -r",
+                ),
         );
     }
     let size = metadata.len();
@@ -180,7 +184,12 @@ impl Source<'_> {
         client.usable = false;
         if error.kind() == std::io::ErrorKind::UnexpectedEof {
             let text = format!("{} became shorter while it was sent", self.path.display());
-            return Error::new(Kind::LocalRead, text).hint("try again when nobody writes to it");
+            return Error::new(Kind::LocalRead, text)
+                .hint("try again when nobody writes to it")
+                .zh(
+                    format!("{} 在发送时变短了", self.path.display()),
+                    "请在没有程序写入它时重试",
+                );
         }
         Error::io(
             Kind::LocalRead,

@@ -4,10 +4,22 @@ use std::path::PathBuf;
 
 use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
+use super::files::Sort;
 use super::platform::Pick;
 use super::settings::{Look, Recent};
 use super::window::Tab;
 use crate::lang::Lang;
+use crate::protocol::{FileInfo, FileName};
+
+/// A file to be downloaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The file.
+    pub file: FileInfo,
+    /// Its path below the folder that is chosen for it: what follows the folder shown, so that what is in
+    /// folders comes in folders.
+    pub path: FileName,
+}
 
 /// Something to be done after drawing.
 #[derive(Debug)]
@@ -24,8 +36,14 @@ pub enum Action {
     Transfer(TransferOrder),
     /// Upload these files and folders into a folder of the server (`""` or `a/b/`).
     Upload(Vec<PathBuf>, String),
-    /// Download these names to a local folder.
-    Download(Vec<crate::protocol::FileInfo>, PathBuf),
+    /// Download these into a local folder.
+    Download(Vec<Wanted>, PathBuf),
+    /// Go on with the transfers that were not finished when the window was closed.
+    ResumeUnfinished,
+    /// Do not offer them again.
+    ForgetUnfinished,
+    /// Close the window, whatever runs.
+    Close,
     /// Ask with a dialog for files.
     Pick(Pick),
     /// Put this text on the clipboard.
@@ -36,6 +54,10 @@ pub enum Action {
     SaveCapture(PathBuf),
     /// Speak this language from now on.
     Speak(Lang),
+    /// Remember the widths of columns and the order of the list.
+    Columns([f32; 3], Sort),
+    /// Ask for another password.
+    AskPassword,
     /// Look like this from now on.
     Look(Look),
     /// Show this panel.

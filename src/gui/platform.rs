@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
+use super::action::Wanted;
+
 /// What a dialog is to choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pick {
@@ -20,7 +22,7 @@ pub enum Pick {
     /// A folder to upload into this folder of the server.
     UploadFolder(String),
     /// The local folder for these downloads.
-    DownloadTo(Vec<crate::protocol::FileInfo>),
+    DownloadTo(Vec<Wanted>),
     /// The file to save the capture in.
     Capture,
 }

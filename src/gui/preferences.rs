@@ -16,11 +16,11 @@ pub fn has_chinese(ui: &Ui) -> bool {
     ui.fonts_mut(|fonts| fonts.has_glyphs(&font, CHINESE))
 }
 
-/// Draws the button that opens the menu, and the one that changes the language.
-pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, look: Look) {
+/// Draws the button that opens the menu, and the one that changes the language. `online`: somebody is logged in.
+pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, look: Look, online: bool) {
     show_language(ui, cx);
     let name = cx.say("Settings", "设置");
-    let (response, _) = MenuButton::new("⚙").ui(ui, |ui| show_menu(ui, cx, look));
+    let (response, _) = MenuButton::new("⚙").ui(ui, |ui| show_menu(ui, cx, look, online));
     let response = response.on_hover_text(name);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
 }
@@ -42,7 +42,7 @@ fn show_language(ui: &mut Ui, cx: &mut Cx<'_>) {
     }
 }
 
-fn show_menu(ui: &mut Ui, cx: &mut Cx<'_>, look: Look) {
+fn show_menu(ui: &mut Ui, cx: &mut Cx<'_>, look: Look, online: bool) {
     ui.label(RichText::new(cx.say("Colours", "颜色")).weak());
     for this in Look::ALL {
         let name = this.name();
@@ -67,6 +67,12 @@ fn show_menu(ui: &mut Ui, cx: &mut Cx<'_>, look: Look) {
     }
     if zoom(ui, cx.say("Usual size", "原始大小"), "Ctrl 0") {
         ui.ctx().set_zoom_factor(1.0);
+    }
+    if online {
+        ui.separator();
+        if ui.button(cx.say("Change password…", "更改密码…")).clicked() {
+            cx.act(Action::AskPassword);
+        }
     }
 }
 

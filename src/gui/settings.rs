@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::Sort;
 use super::login::{Advanced, Security};
 use crate::error::{Error, Kind, Result};
 use crate::lang::{Both, Lang, both};
+use crate::protocol::FileName;
 
 /// Connections remembered; the oldest go first.
 const RECENT_MAX: usize = 10;
@@ -35,6 +37,12 @@ pub struct Settings {
     pub zoom: Option<f32>,
     /// Where downloads went last.
     pub download_folder: Option<PathBuf>,
+    /// Transfers that were not finished when the window was closed.
+    pub unfinished: Vec<Unfinished>,
+    /// Widths of the columns beside the names, in points.
+    pub columns: Option<[f32; 3]>,
+    /// How the list is sorted.
+    pub sort: Sort,
 }
 
 /// A connection there was; how to make it again, without what it takes to log in.
@@ -88,6 +96,23 @@ impl Look {
             Self::Dark => both("Dark", "深色"),
         }
     }
+}
+
+/// A transfer that was not finished: what it takes to go on with it, but for the login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfinished {
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whose transfer it is.
+    pub user: String,
+    /// From here to there, or from there to here.
+    pub upload: bool,
+    /// The local file.
+    pub path: PathBuf,
+    /// The name on the server.
+    pub name: FileName,
 }
 
 impl Settings {

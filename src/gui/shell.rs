@@ -58,6 +58,8 @@ pub fn run(start: Start) -> Result<()> {
                 ctx.set_fonts(fonts);
                 ctx.set_font_providers(vec![Arc::new(system)]);
             }
+            #[cfg(feature = "gui-tests")]
+            super::map::begin(&ctx);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
             let mut window = Window::new(&start, Box::new(Desktop), wake)?;
             window.dress(&creation.egui_ctx);

@@ -105,8 +105,9 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, standing: &Standing<'_>) {
             Some(connected) => show_session(ui, cx, connected, standing.lost.is_some()),
         }
         let menus = |ui: &mut Ui, cx: &mut Cx<'_>| {
-            preferences::show(ui, cx, standing.look);
-            if standing.connected.is_some() && standing.lost.is_none() {
+            let online = standing.connected.is_some() && standing.lost.is_none();
+            preferences::show(ui, cx, standing.look, online);
+            if online {
                 let word = cx.say("Disconnect", "断开连接");
                 if ui.button(word).clicked() {
                     cx.act(Action::Disconnect);

@@ -3,14 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Panel, Ui};
 
-use super::action::{Action, Cx};
+use super::account::PasswordForm;
+use super::action::{Action, Cx, Wanted};
+use super::dropped::{self, Dropped};
 use super::engine::told::Told;
-use super::engine::transfers::{NewTransfer, State, TransferOrder};
-use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, Wake};
+use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
+use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, SharedTarget, Wake};
 use super::files::Files;
+use super::leave::Leave;
 use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Pick, Picked, Platform};
@@ -19,11 +23,16 @@ use super::settings::Settings;
 use super::status::{self, Standing};
 use super::theme;
 use super::trust::Trust;
-use super::wire::{self, Wire};
-use crate::client::Job;
+use super::wire::Wire;
+use crate::client::{Job, below};
 use crate::error::Result;
-use crate::lang::{Lang, both};
-use crate::protocol::{FileInfo, FileName};
+use crate::lang::Lang;
+
+/// While uploads end one after another, the list is looked at as often as this.
+const LIST_AGAIN: Duration = Duration::from_secs(2);
+
+/// What the panels leave to the list however small the window is, in points: its buttons, path, header and some rows.
+const LIST_HEIGHT_MIN: f32 = 190.0;
 
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +73,10 @@ pub struct Window {
     /// The session ended by itself, for this reason.
     lost: Option<Told>,
     files: Files,
+    password: PasswordForm,
     transfers: Transfers,
+    dropped: Dropped,
+    leave: Leave,
     trust: Trust,
     wire: Wire,
     log: Log,
@@ -73,6 +85,10 @@ pub struct Window {
     last_input_s: f64,
     /// What is remembered of its measures was taken; only now do they count.
     dressed: bool,
+    /// Uploads are done that the list may not show yet.
+    unlisted: bool,
+    /// When it was looked at for the sake of uploads.
+    listed: Option<Instant>,
 }
 
 impl Window {
@@ -93,18 +109,23 @@ impl Window {
             engine,
             platform,
             login: LoginForm::new(&start.certs, settings.recent.first()),
+            leave: Leave::new(settings.unfinished.clone()),
+            dropped: Dropped::default(),
+            files: Files::new(&settings),
+            password: PasswordForm::default(),
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
             connected: None,
             lost: None,
-            files: Files::default(),
             transfers: Transfers::default(),
             trust: Trust::default(),
             log: Log::default(),
             tab: Tab::default(),
             last_input_s: 0.0,
             dressed: false,
+            unlisted: false,
+            listed: None,
         })
     }
 
@@ -127,18 +148,56 @@ impl Window {
             match event {
                 Event::Session(event) => self.session(event),
                 Event::Transfer(transfer) => {
+                    self.log.transfer(&transfer);
                     if matches!(
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_))
                     ) {
-                        self.engine.order(Order::Refresh);
+                        self.unlisted = true;
                     }
+                    self.leave.changed();
                     self.transfers.update(*transfer);
+                }
+                Event::Gathering(news) => {
+                    for told in &news.left_out {
+                        self.log.say(Tone::Trouble, told.message.clone());
+                    }
+                    self.transfers.gathered(news);
                 }
             }
         }
         while let Ok(picked) = self.picked.1.try_recv() {
             self.take(&picked);
+        }
+        while let Some(saved) = self.wire.saved() {
+            self.log.saved(&saved);
+        }
+        self.list_uploads();
+        self.remember_unfinished();
+    }
+
+    /// Has the list looked at again when uploads are done; not after each of thousands.
+    fn list_uploads(&mut self) {
+        let rested = self.listed.is_none_or(|at| at.elapsed() >= LIST_AGAIN);
+        if self.unlisted && (rested || self.transfers.active() == 0) {
+            self.unlisted = false;
+            self.listed = Some(Instant::now());
+            self.engine.order(Order::Refresh);
+        }
+    }
+
+    /// Writes down now and then what is not finished, so that not even a power failure loses it.
+    fn remember_unfinished(&mut self) {
+        if self.leave.is_due() {
+            self.write_unfinished();
+        }
+    }
+
+    fn write_unfinished(&mut self) {
+        let unfinished = self.leave.unfinished(self.transfers.all());
+        if unfinished != self.settings.unfinished {
+            self.settings.unfinished = unfinished;
+            self.save();
         }
     }
 
@@ -160,10 +219,11 @@ impl Window {
             };
             status::show(ui, &mut cx, &standing);
         });
-        if self.connected.is_some() {
+        if self.connected.is_some() || self.transfers.busy() > 0 {
             Panel::bottom("panels")
                 .resizable(true)
                 .default_size(220.0)
+                .max_size((ui.available_height() - LIST_HEIGHT_MIN).max(90.0))
                 .show(ui, |ui| {
                     show_tabs(ui, &mut cx, &mut self.tab);
                     match self.tab {
@@ -174,15 +234,28 @@ impl Window {
                     }
                 });
         }
+        let ctx = ui.ctx().clone();
+        let folder = self
+            .connected
+            .is_some()
+            .then(|| self.files.folder().to_owned());
         CentralPanel::default().show(ui, |ui| {
+            self.dropped.show(ui, &mut cx, folder.as_deref());
             if self.connected.is_some() {
+                self.leave.show_unfinished(ui, &mut cx);
                 self.files.show(ui, &mut cx);
             } else {
                 self.login
                     .show(ui, &mut cx, &self.settings.recent, &self.trust);
             }
         });
-        let ctx = ui.ctx().clone();
+        self.password.show(&ctx, &mut cx);
+        let active = self.transfers.active();
+        let closing = self.leave.ask(&ctx, &mut cx, active);
+        if !closing && !self.transfers.ask(&ctx, &mut cx) {
+            dropped::show_hover(&ctx, &cx, folder.as_deref());
+        }
+        self.dropped.take(&ctx, &mut cx, folder.as_deref());
         for action in actions {
             self.act(action, &ctx);
         }
@@ -210,12 +283,12 @@ impl Window {
     }
 
     fn session(&mut self, event: SessionEvent) {
+        self.log.hear(&event);
         match event {
             SessionEvent::Locked(path, wrong) => self.login.lock(path, wrong),
             SessionEvent::Story(story) => self.trust.hear(*story),
             SessionEvent::Connected(connected) => self.enter(connected),
             SessionEvent::Failed(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
                 match self.connected {
                     // Connecting again did not succeed: what is shown stays.
                     Some(_) => {
@@ -226,22 +299,38 @@ impl Window {
                 }
             }
             SessionEvent::Lost(told) => {
-                self.log.say(Tone::Trouble, told.message.clone());
+                self.files.lost(&told);
+                self.password.refused(&told);
                 self.lost = Some(told);
             }
             SessionEvent::Listing(files) => self.files.update(files),
-            SessionEvent::Done(deed) => self.done(&deed),
-            SessionEvent::Refused(_, told) => self.log.say(Tone::Trouble, told.message),
+            SessionEvent::Target(target) => self.log_in_as(target),
+            SessionEvent::Done(deed) => {
+                self.files.done(&deed);
+                if deed == Deed::PasswordChanged {
+                    self.password.done();
+                }
+            }
+            SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
+            SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
         }
     }
 
+    /// The password is another: whatever connects from now on uses it, transfers that are under way too.
+    fn log_in_as(&mut self, target: SharedTarget) {
+        let Some(connected) = &mut self.connected else {
+            return;
+        };
+        self.engine.log_in_as(&target);
+        let before = std::mem::replace(&mut connected.target, Arc::clone(&target));
+        let of_it = self.transfers.all().filter(|transfer| {
+            transfer.state.is_unfinished() && Arc::ptr_eq(&transfer.target, &before)
+        });
+        let ids = of_it.map(|transfer| transfer.id).collect();
+        self.engine.transfer(TransferOrder::Adopt(ids, target));
+    }
+
     fn enter(&mut self, connected: Box<Connected>) {
-        self.log.connection = Some(connected.hello.id.clone());
-        let user = &connected.account.user;
-        self.log.say(
-            Tone::Note,
-            both(format!("logged in as {user}"), format!("已登录：{user}")),
-        );
         if self.connected.is_none()
             && let Some(recent) = self.login.recent()
         {
@@ -249,21 +338,18 @@ impl Window {
         }
         self.login.succeed();
         self.lost = None;
+        // What was begun with an earlier login to this server goes on with this one.
+        let owned = self.leave.enter(&connected);
+        let of_it = self
+            .transfers
+            .all()
+            .filter(|transfer| transfer.state.is_unfinished() && owned(&transfer.target));
+        let ids = of_it.map(|transfer| transfer.id).collect();
+        let target = Arc::clone(&connected.target);
+        self.engine.transfer(TransferOrder::Adopt(ids, target));
+        self.files.enter();
         self.connected = Some(connected);
         self.save();
-    }
-
-    fn done(&mut self, deed: &Deed) {
-        let text = match deed {
-            Deed::Listed => return,
-            Deed::Deleted(name) => both(format!("deleted {name}"), format!("已删除 {name}")),
-            Deed::Renamed(from, to) => both(
-                format!("renamed {from} to {to}"),
-                format!("已将 {from} 重命名为 {to}"),
-            ),
-            Deed::PasswordChanged => both("password changed", "密码已更改"),
-        };
-        self.log.say(Tone::Note, text);
     }
 
     /// A dialog was answered.
@@ -279,7 +365,7 @@ impl Window {
                 self.upload(&picked.paths, &folder);
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.save_capture(&first),
+            Pick::Capture => self.wire.save(first),
         }
     }
 
@@ -288,6 +374,7 @@ impl Window {
             Action::Connect(request) => {
                 self.trust.forget();
                 self.login.connecting = true;
+                self.log.connecting(&request);
                 if let Err(error) = self.engine.connect(*request) {
                     self.session(SessionEvent::Failed(Told::of(&error)));
                 }
@@ -299,20 +386,37 @@ impl Window {
                 }
             }
             Action::Disconnect => {
+                self.log.disconnected();
                 self.engine.disconnect();
                 self.login.connecting = false;
                 self.connected = None;
                 self.lost = None;
-                self.files = Files::default();
+                self.files = Files::new(&self.settings);
+                self.password = PasswordForm::default();
             }
-            Action::Order(order) => self.engine.order(order),
+            Action::Order(order) => match self.lost.clone() {
+                None => self.engine.order(order),
+                Some(told) => {
+                    self.files.lost(&told);
+                    self.password.refused(&told);
+                }
+            },
             Action::Transfer(order) => self.engine.transfer(order),
             Action::Upload(paths, folder) => self.upload(&paths, &folder),
             Action::Download(files, to) => self.download(&files, &to),
+            Action::ResumeUnfinished => self.resume_unfinished(),
+            Action::ForgetUnfinished => self.leave.forget(),
+            Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.save_capture(&path),
+            Action::SaveCapture(path) => self.wire.save(path),
+            Action::Columns(widths, sort) => {
+                self.settings.columns = Some(widths);
+                self.settings.sort = sort;
+                self.save();
+            }
+            Action::AskPassword => self.password.open(),
             Action::Speak(lang) => {
                 self.lang = lang;
                 self.settings.language = Some(lang.pick("en", "zh").to_owned());
@@ -335,54 +439,51 @@ impl Window {
         let Some(connected) = &self.connected else {
             return;
         };
-        let mut new = Vec::new();
-        for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match FileName::normalize(&format!("{folder}{name}")) {
-                Ok(name) => new.push(NewTransfer {
-                    job: Job::Upload {
-                        path: path.clone(),
-                        name,
-                    },
-                    size: None,
-                    target: Arc::clone(&connected.target),
-                }),
-                Err(error) => self
-                    .log
-                    .say(Tone::Trouble, both(error.to_string(), error.to_string())),
-            }
-        }
-        self.engine.transfer(TransferOrder::Add(new));
+        self.transfers.gather();
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Upload(NewUploads {
+            paths: paths.to_vec(),
+            folder: folder.to_owned(),
+            target: Arc::clone(&connected.target),
+        }));
     }
 
-    fn download(&mut self, files: &[FileInfo], to: &Path) {
+    fn download(&mut self, wanted: &[Wanted], to: &Path) {
         let Some(connected) = &self.connected else {
             return;
         };
-        let new = files.iter().map(|file| NewTransfer {
-            job: Job::Download {
-                name: file.name.clone(),
-                path: to.join(file.name.last_part()),
-            },
-            size: Some(file.size),
-            target: Arc::clone(&connected.target),
-        });
-        self.engine.transfer(TransferOrder::Add(new.collect()));
+        let mut new = Vec::new();
+        for Wanted { file, path } in wanted {
+            match below(to, Path::new(path.as_str())) {
+                Ok(path) => new.push(NewTransfer {
+                    job: Job::Download {
+                        name: file.name.clone(),
+                        path,
+                    },
+                    size: Some(file.size),
+                    target: Arc::clone(&connected.target),
+                }),
+                Err(error) => {
+                    let told = Told::of(&error);
+                    self.log.say(Tone::Trouble, told.message.clone());
+                    self.transfers.leave_out(told);
+                }
+            }
+        }
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
         self.settings.download_folder = Some(to.to_owned());
     }
 
-    fn save_capture(&mut self, path: &Path) {
-        let shown = path.display();
-        match wire::save(self.engine.overheard(), path) {
-            Ok(()) => self.log.say(
-                Tone::Note,
-                both(
-                    format!("capture saved: {shown}"),
-                    format!("抓包已保存：{shown}"),
-                ),
-            ),
-            Err(error) => self.log.say(Tone::Trouble, Told::of(&error).message),
-        }
+    /// Goes on with what an earlier window had begun.
+    fn resume_unfinished(&mut self) {
+        let Some(connected) = &self.connected else {
+            return;
+        };
+        let target = &connected.target;
+        let new = self.leave.resume(target);
+        self.tab = Tab::Transfers;
+        self.engine.transfer(TransferOrder::Add(new));
     }
 
     fn save(&mut self) {
@@ -392,6 +493,13 @@ impl Window {
         if let Err(error) = self.settings.save(path) {
             self.log.say(Tone::Trouble, Told::of(&error).message);
         }
+    }
+}
+
+impl Drop for Window {
+    /// What runs now goes on another time.
+    fn drop(&mut self) {
+        self.write_unfinished();
     }
 }
 

@@ -50,13 +50,19 @@ impl FrameScan {
     }
 }
 
-enum Look {
+/// What bytes begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A frame with this text, behind the four bytes of its length.
     Frame(String),
+    /// Something else.
     Other,
+    /// Perhaps a frame: there is too little of it to tell.
     Short,
 }
 
-fn look(bytes: &[u8]) -> Look {
+/// Looks whether a frame stands at the beginning of `bytes`.
+pub fn look(bytes: &[u8]) -> Look {
     let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
         let possible = bytes.first().is_none_or(|byte| *byte == 0);
         return if possible { Look::Short } else { Look::Other };

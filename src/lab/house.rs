@@ -16,6 +16,7 @@ use super::traces::Folder;
 use crate::client::{Login, Target};
 use crate::config::Limits;
 use crate::error::{Error, Kind, Result};
+use crate::lang::Both;
 use crate::pki::{Authority, InitOptions, IssueRequest};
 use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
 use crate::store::{Role, Store};
@@ -193,7 +194,7 @@ pub(super) fn pair(dir: &Path, stem: &str) -> Pair {
 }
 
 /// A TLS failure in words, as `side` sees it.
-pub(super) fn words(side: Side, error: &std::io::Error) -> String {
+pub(super) fn words(side: Side, error: &std::io::Error) -> Both {
     let context = Context {
         tls: true,
         host: Some(SERVER.into()),
@@ -204,7 +205,7 @@ pub(super) fn words(side: Side, error: &std::io::Error) -> String {
         },
         ..Context::default()
     };
-    escape(explain(side, error, &context).message())
+    explain(side, error, &context).message_both().map(escape)
 }
 
 fn cannot(what: &str, error: std::io::Error) -> Error {

@@ -9,7 +9,11 @@
 //! [`certificates`] the zoo of bad certificates, [`revocation`] what it takes to shut out a certificate,
 //! [`resumption`] what a ticket saves.
 //!
-//! Where it may, the [`kernel`] captures beside the tap, and both must have recorded the same bytes.
+//! Where it may, the [`kernel`] captures beside the tap, and both must have recorded the same bytes. What an
+//! experiment would leave when it is cut off is cleared away by [`traces`].
+//!
+//! [`timeline`] annotates the handshakes of a capture: what a stranger sees of each record beside what is
+//! inside, as far as the secrets at hand open it.
 //!
 //! [`compare`] carries one file plain and sealed through all of it, and [`report`] shows the difference.
 //! [`DISSECTOR`] is for those who look at the packets themselves.

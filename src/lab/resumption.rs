@@ -10,6 +10,7 @@ use super::house::{House, Running, USER};
 use super::tap::{Direction, Event, Sink, Tap, What};
 use crate::client::{Login, Target};
 use crate::error::{Error, Kind, Result};
+use crate::lang::{Both, Lang, both};
 use crate::transport::{ClientAuth, ClientTls, Policy, Resumption, ServerTls, TlsVersion};
 
 /// Connections of each kind; the median of their times is told.
@@ -168,27 +169,99 @@ impl Sink for Count {
 }
 
 /// Headings and rows of the table.
-pub fn rows(finding: &Finding) -> ([&'static str; 6], Vec<Vec<String>>) {
+pub fn rows(finding: &Finding, lang: Lang) -> ([&'static str; 6], Vec<Vec<String>>) {
     let mut rows = Vec::new();
     for pair in &finding.versions {
         for (wanted, of) in [("full", &pair.full), ("resumed", &pair.resumed)] {
             rows.push(vec![
                 pair.version.clone(),
-                wanted.to_owned(),
-                of.kinds.join(", "),
+                kind(wanted).of(lang).to_owned(),
+                of.kinds
+                    .iter()
+                    .map(|is| kind(is).of(lang).to_owned())
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 of.bytes_up.to_string(),
                 of.bytes_down.to_string(),
                 format!("{:.2} ms", of.median_ms),
             ]);
         }
     }
-    let headings = [
-        "version",
-        "wanted",
-        "was",
-        "bytes up",
-        "bytes down",
-        "to hello's answer",
-    ];
+    let headings = lang.pick(
+        [
+            "version",
+            "wanted",
+            "was",
+            "bytes up",
+            "bytes down",
+            "to hello's answer",
+        ],
+        [
+            "版本",
+            "预期",
+            "实际",
+            "上行字节",
+            "下行字节",
+            "到 hello 应答",
+        ],
+    );
     (headings, rows)
+}
+
+/// A kind of handshake, as rustls has them.
+pub(super) fn kind(kind: &str) -> Both {
+    let chinese = match kind {
+        "full" => "完整",
+        "resumed" => "恢复",
+        "full with retry" => "完整（经重试）",
+        other => other,
+    };
+    both(kind, chinese)
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn whole(lang: Lang) -> String {
+        let handshake = |kind: &str, bytes| Handshake {
+            kinds: vec![kind.into()],
+            connections: 15,
+            bytes_up: bytes,
+            bytes_down: bytes + 1,
+            median_ms: 0.5,
+        };
+        let finding = Finding {
+            versions: vec![Pair {
+                version: "TLSv1.3".into(),
+                full: handshake("full", 2200),
+                resumed: handshake("resumed", 1800),
+            }],
+            proved: true,
+        };
+        let (headings, rows) = rows(&finding, lang);
+        let rows = rows.into_iter().map(|row| row.join(" | "));
+        let all: Vec<_> = std::iter::once(headings.join(" | ")).chain(rows).collect();
+        all.join("\n")
+    }
+
+    #[test]
+    fn a_table_in_english() {
+        assert_snapshot!(whole(Lang::English), @r#"
+        version | wanted | was | bytes up | bytes down | to hello's answer
+        TLSv1.3 | full | full | 2200 | 2201 | 0.50 ms
+        TLSv1.3 | resumed | resumed | 1800 | 1801 | 0.50 ms
+        "#);
+    }
+
+    #[test]
+    fn a_table_in_chinese() {
+        assert_snapshot!(whole(Lang::Chinese), @r#"
+        版本 | 预期 | 实际 | 上行字节 | 下行字节 | 到 hello 应答
+        TLSv1.3 | 完整 | 完整 | 2200 | 2201 | 0.50 ms
+        TLSv1.3 | 恢复 | 恢复 | 1800 | 1801 | 0.50 ms
+        "#);
+    }
 }

@@ -54,11 +54,11 @@ pub fn clear() {
 
 /// A temporary folder of the lab; gone when dropped.
 #[derive(Debug)]
-pub(super) struct Folder(TempDir);
+pub struct Folder(TempDir);
 
 impl Folder {
-    /// Makes one, `sealpost-lab-` and some letters.
-    pub(super) fn make() -> io::Result<Self> {
+    /// Makes one, `sealpost-lab-` and some letters; fails once [`clear`] was called.
+    pub fn make() -> io::Result<Self> {
         let mut list = list();
         if list.over {
             return Err(io::ErrorKind::Interrupted.into());
@@ -69,7 +69,7 @@ impl Folder {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::serde::rfc3339;
-use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, ReasonCode};
 
 use super::inspect;
 use crate::error::{Error, Kind, Result};
@@ -52,7 +52,7 @@ pub fn revocation_list(der: &[u8]) -> Result<RevocationListInfo> {
     let revoked = list.iter_revoked_certificates().map(|entry| RevokedEntry {
         serial: inspect::serial(entry.raw_serial()),
         at: entry.revocation_date.to_datetime(),
-        reason: entry.reason_code().map(|(_, code)| code.to_string()),
+        reason: entry.reason_code().map(|(_, code)| reason(code)),
     });
     Ok(RevocationListInfo {
         issuer: inspect::name(list.issuer()),
@@ -62,6 +62,24 @@ pub fn revocation_list(der: &[u8]) -> Result<RevocationListInfo> {
         authority_key_id: key_id,
         revoked: revoked.collect(),
     })
+}
+
+/// A reason as RFC 5280 §5.3.1 writes it; a number that has no name there as that number.
+pub(super) fn reason(code: ReasonCode) -> String {
+    let word = match code.0 {
+        0 => "unspecified",
+        1 => "keyCompromise",
+        2 => "cACompromise",
+        3 => "affiliationChanged",
+        4 => "superseded",
+        5 => "cessationOfOperation",
+        6 => "certificateHold",
+        8 => "removeFromCRL",
+        9 => "privilegeWithdrawn",
+        10 => "aACompromise",
+        other => return other.to_string(),
+    };
+    word.to_owned()
 }
 
 /// Whether the CA of `certificate` signed the list in `der`.
@@ -78,4 +96,16 @@ fn parse(der: &[u8]) -> Result<CertificateRevocationList<'_>> {
             .hint("write it again with `sealpost pki crl`, or fetch it again from its CA")
             .source(error.to_string())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_written_as_in_the_rfc() {
+        for (code, word) in [(1, "keyCompromise"), (2, "cACompromise"), (7, "7")] {
+            assert_eq!(reason(ReasonCode(code)), word);
+        }
+    }
 }

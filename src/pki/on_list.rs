@@ -2,9 +2,9 @@
 
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
 
-use super::inspect;
 use super::steps::{failed, passed, skipped};
 use super::verify::{Against, Check, Link, Path, Step};
+use super::{inspect, lists};
 use crate::error::Result;
 use crate::lang::{Both, both};
 use crate::text;
@@ -82,7 +82,8 @@ fn on_list(
         let when = text::time(entry.revocation_date.to_datetime());
         let why = entry
             .reason_code()
-            .map(|(_, code)| both(format!(", reason {code}"), format!("，原因 {code}")));
+            .map(|(_, code)| lists::reason(code))
+            .map(|reason| both(format!(", reason {reason}"), format!("，原因 {reason}")));
         let why = why.unwrap_or_else(|| both("", ""));
         let says = both(
             format!("{subject} was revoked at {when}{}", why.en),

@@ -100,7 +100,7 @@ impl ClientTls {
             complaint: Mutex::new(None),
         });
         let own = self.own(&provider, &mut context)?;
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_details(provider, Arc::new(self.policy.clock))
             .with_protocol_versions(&self.policy.versions()?)
             .map_err(|error| failure::policy(&error))?
             .dangerous()

@@ -9,6 +9,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider as _;
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 
 use super::clients::{self, Allow, ClientVerifier};
@@ -89,9 +90,10 @@ impl ServerTls {
         let provider = self.policy.provider()?;
         let chain = keys::certificates(&self.certificate, Kind::OwnCertificate)?;
         let key = keys::private_key(&self.key, self.passphrase.as_ref())?;
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&self.policy.versions()?)
-            .map_err(|error| failure::policy(&error))?;
+        let builder =
+            ServerConfig::builder_with_details(Arc::clone(&provider), Arc::new(self.policy.clock))
+                .with_protocol_versions(&self.policy.versions()?)
+                .map_err(|error| failure::policy(&error))?;
         let mut context = Context {
             tls: true,
             ca_file: Some(self.client_ca.clone()),
@@ -165,7 +167,10 @@ impl ServerTls {
                 if !signers.any(|ca| lists::is_signed_by(&der, ca).unwrap_or(false)) {
                     return Err(failure::foreign_list(path, &info.issuer, &self.client_ca));
                 }
-                if let Some(next) = info.next_update.filter(|next| *next < text::now()) {
+                if let Some(next) = info
+                    .next_update
+                    .filter(|next| *next < self.policy.clock.now())
+                {
                     warnings.push(format!(
                         "the revocation list in {} is out of date since {}, so {}: `sealpost pki crl` writes a new one",
                         path.display(),
@@ -305,11 +310,13 @@ impl Acceptor {
         };
         let current = current.read().unwrap_or_else(PoisonError::into_inner);
         let verifier = current.verifier.clone();
+        let now = current.context.policy.clock.current_time();
         drop(current);
         let (Some(verifier), Some((leaf, intermediates))) = (verifier, chain.split_first()) else {
             return Ok(());
         };
-        let checked = verifier.verify_client_cert(leaf, intermediates, UnixTime::now());
+        let checked =
+            verifier.verify_client_cert(leaf, intermediates, now.unwrap_or_else(UnixTime::now));
         checked
             .map(|_verified| ())
             .map_err(|error| self.explain(&clients::with_reason(io::Error::other(error)), chain))

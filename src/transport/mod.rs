@@ -5,6 +5,7 @@
 //! and the sealed run of a transfer comparable.
 
 mod clients;
+mod clock;
 mod connect;
 mod failure;
 mod judge;
@@ -20,6 +21,7 @@ mod tape;
 pub mod tls;
 
 pub use clients::Allow;
+pub use clock::Clock;
 pub use connect::{ClientTls, Connector, Roots, TlsClient, Witnesses, connect, connect_witnessed};
 pub use failure::{Context, Side, Stage, explain, lost, server_speaks_tls};
 pub use listen::{Accepted, Acceptor, ClientAuth, Loaded, Mode, Rejected, ServerTls};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{KeyLog, SupportedProtocolVersion};
 
+use super::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::text::hex;
 
@@ -46,6 +47,8 @@ pub struct Policy {
     pub curves: Vec<String>,
     /// Where to append the session secrets, for Wireshark.
     pub keylog: Option<PathBuf>,
+    /// By which certificates and revocation lists are judged.
+    pub clock: Clock,
 }
 
 impl Default for Policy {
@@ -56,6 +59,7 @@ impl Default for Policy {
             ciphers: Vec::new(),
             curves: Vec::new(),
             keylog: None,
+            clock: Clock::default(),
         }
     }
 }

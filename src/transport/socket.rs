@@ -5,6 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::onlooker::{HangUp, Onlooker, Watched};
 use super::tape::{Recorder, Way};
 use crate::config::{
@@ -113,6 +115,12 @@ impl Socket {
         let mut byte = [0];
         let n = self.under_deadline(|tcp| tcp.peek(&mut byte))?;
         Ok((n > 0).then_some(byte[0]))
+    }
+
+    /// Whether something can be read, the end or an error too. Does not wait.
+    pub(super) fn is_over(&self) -> bool {
+        let mut waiting = [PollFd::new(&*self.tcp, PollFlags::IN)];
+        !self.unread.is_empty() || poll(&mut waiting, Some(&Timespec::default())) != Ok(0)
     }
 
     /// Ends the connection so that the peer can still read what was said last: closes the own direction,

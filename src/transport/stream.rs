@@ -97,6 +97,15 @@ where
         }
     }
 
+    /// Whether the peer spoke or hung up while nothing was asked of it: then the connection is no good any
+    /// more. Does not wait.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.is_over(),
+            Self::Tls(stream) => stream.sock.is_over(),
+        }
+    }
+
     /// Ends the connection politely: `close_notify` under TLS (RFC 8446 §6.1), then as [`Socket::linger`].
     pub fn close(mut self) {
         match &mut self {

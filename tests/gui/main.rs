@@ -9,7 +9,17 @@
     reason = "a test that cannot go on says so by panicking, and its fixtures are written in place"
 )]
 
+mod desk;
+mod files;
+mod log;
 mod login;
+mod pictures;
+#[path = "../it/raw.rs"]
+#[expect(dead_code, reason = "the relay needs one function of it")]
+mod raw;
+#[path = "../it/relay.rs"]
+#[expect(dead_code, reason = "the other tests need more of it than these")]
+mod relay;
 mod settings;
 mod stage;
 #[path = "../it/support.rs"]
@@ -17,3 +27,5 @@ mod stage;
 mod support;
 mod transfers;
 mod trust;
+mod wire;
+mod xvfb;

@@ -1,5 +1,6 @@
 //! A window without a display, and hands that use it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex};
@@ -117,6 +118,42 @@ impl Stage {
             .is_some()
     }
 
+    /// The labels there are now.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let all = self.harness.query_all_by(|node| node.label().is_some());
+        let named = all.filter_map(|node| node.accesskit_node().label());
+        // What a label says is its value.
+        let role = egui::accesskit::Role::Label;
+        let labels = self.harness.query_all_by_role(role);
+        let labels = labels.filter_map(|node| node.accesskit_node().value());
+        named.chain(labels).collect()
+    }
+
+    /// The whole of the label that contains this.
+    #[track_caller]
+    pub(crate) fn label_with(&self, text: &str) -> String {
+        let labels = self.labels();
+        let found = labels.iter().find(|label| label.contains(text));
+        found
+            .unwrap_or_else(|| panic!("no {text} in {labels:?}"))
+            .clone()
+    }
+
+    /// What a click on this puts on the clipboard.
+    #[track_caller]
+    pub(crate) fn copied_by(&mut self, label: &str) -> String {
+        self.harness.get_by_label(label).click();
+        for _ in 0..4 {
+            self.harness.step();
+            for command in &self.harness.output().platform_output.commands {
+                if let egui::OutputCommand::CopyText(text) = command {
+                    return text.clone();
+                }
+            }
+        }
+        panic!("{label} copied nothing");
+    }
+
     /// Clicks on what has this very label, as soon as it is there.
     #[track_caller]
     pub(crate) fn click(&mut self, label: &str) {
@@ -157,14 +194,24 @@ impl Stage {
 
     /// Types the server's address into the form.
     pub(crate) fn aim(&mut self, server: &TestServer) {
+        self.aim_at(server.address);
+    }
+
+    fn aim_at(&mut self, address: SocketAddr) {
         self.write("Server", "127.0.0.1");
-        self.write("Port", &server.address.port().to_string());
+        self.write("Port", &address.port().to_string());
     }
 
     /// Logs in as alice with her password, protected so, and waits for the list.
     #[track_caller]
     pub(crate) fn log_in(&mut self, server: &TestServer, security: &str) {
-        self.aim(server);
+        self.log_in_at(server.address, security);
+    }
+
+    /// The same elsewhere: at a relay.
+    #[track_caller]
+    pub(crate) fn log_in_at(&mut self, address: SocketAddr, security: &str) {
+        self.aim_at(address);
         self.click(security);
         self.write("User", "alice");
         self.write("Password", PASSWORD);

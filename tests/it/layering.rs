@@ -109,7 +109,7 @@ fn may_name(room: &str) -> &'static [&'static str] {
             "transport",
             "protocol",
         ],
-        "gui" => &["client", "transport", "protocol", "pki"],
+        "gui" => &["client", "transport", "protocol", "pki", "lab"],
         "lab" => &["server", "client", "pki", "transport", "protocol", "store"],
         "doctor" => &["client", "transport", "pki", "protocol"],
         "server" => &["transport", "protocol", "store", "pki"],
@@ -194,7 +194,7 @@ fn a_session_never_names_tls_or_sockets() {
 }
 
 /// A foreign interface and where it may be named: a beginning of the path.
-const OWNERS: [(&str, &[&str]); 19] = [
+const OWNERS: [(&str, &[&str]); 20] = [
     ("rcgen::", &["pki/"]),
     ("x509_parser::", &["pki/", "lab/"]),
     ("pkcs8::", &["pki/"]),
@@ -206,6 +206,7 @@ const OWNERS: [(&str, &[&str]); 19] = [
     ("tracing_subscriber::", &["cli/"]),
     ("rpassword::", &["cli/"]),
     ("indicatif::", &["cli/"]),
+    ("rustyline::", &["cli/shell/"]),
     ("comfy_table::", &["cli/"]),
     ("toml::", &["cli/"]),
     ("etherparse::", &["lab/"]),

@@ -79,7 +79,7 @@ fn a_certificate_lives_from_init_to_revoke_and_each_command_names_the_next() {
     assert!(stdout(at, "revoke certs/client.crt --reason keyCompromise").contains("1 revoked"));
     assert_eq!(code(at, "verify certs/client.crt"), 60);
     assert!(stdout(at, "list").contains("revoked"));
-    assert!(stdout(at, "show certs/crl.pem").contains("KeyCompromise"));
+    assert!(stdout(at, "show certs/crl.pem").contains("keyCompromise"));
     assert!(stdout(at, "crl --days 7").contains("number       3"));
 
     let shown: serde_json::Value =

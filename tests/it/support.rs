@@ -258,7 +258,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    fn pump(reader: impl Read + Send + 'static) -> (Arc<Self>, JoinHandle<()>) {
+    /// Takes in all that `reader` has, on a thread of its own.
+    pub(crate) fn pump(reader: impl Read + Send + 'static) -> (Arc<Self>, JoinHandle<()>) {
         let log = Arc::new(Self::default());
         let here = Arc::clone(&log);
         let pump = move || {

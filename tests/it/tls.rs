@@ -426,6 +426,17 @@ fn a_pinned_key_is_the_only_one_accepted() {
         let text = server.run(Via::Tls, "alice", &args).failed(90);
         assert!(text.contains("not the pinned one"), "{text}");
     }
+    // The server is told that it is about its certificate, and not that the two share no cipher suite.
+    assert!(
+        server.log.wait_for("refused this server's certificate"),
+        "{}",
+        server.log.text()
+    );
+    assert!(
+        !server.log.text().contains("in common"),
+        "{}",
+        server.log.text()
+    );
     // The pin does not replace the other checks.
     let foreign = house.arg("foreign/ca.crt");
     let flags = [

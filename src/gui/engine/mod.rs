@@ -19,7 +19,10 @@ use crate::client::Target;
 use crate::error::{Error, Kind, Result};
 use overheard::Overheard;
 pub use session::{Connected, Deed, Order, Request, SessionEvent};
-use transfers::{Transfer, TransferOrder};
+use transfers::{Gathering, Transfer, TransferOrder};
+
+/// How soon the window shows what became of a transfer: many small files end in a moment.
+const SHOWN_WITHIN: Duration = Duration::from_millis(50);
 
 /// Asks the window to look at its events, within this time.
 #[derive(Clone)]
@@ -45,6 +48,8 @@ pub enum Event {
     Session(SessionEvent),
     /// How a transfer stands now.
     Transfer(Box<Transfer>),
+    /// What was found of what is to be uploaded.
+    Gathering(Gathering),
 }
 
 /// An event, and which session it is of.
@@ -52,6 +57,7 @@ pub enum Event {
 enum Post {
     Session(u64, SessionEvent),
     Transfer(Box<Transfer>),
+    Gathering(Gathering),
 }
 
 /// Where threads send their events.
@@ -63,9 +69,13 @@ struct Out {
 
 impl Out {
     fn send(&self, post: Post) {
+        let within = match &post {
+            Post::Session(..) => Duration::ZERO,
+            Post::Transfer(_) | Post::Gathering(_) => SHOWN_WITHIN,
+        };
         // Without a window nobody needs to know.
         let _no_window = self.posts.send(post);
-        (self.wake.0)(Duration::ZERO);
+        (self.wake.0)(within);
     }
 }
 
@@ -134,6 +144,13 @@ impl Engine {
         self.request = None;
     }
 
+    /// Whoever connects again logs in as this target does.
+    pub fn log_in_as(&mut self, target: &Target) {
+        if let Some(request) = &mut self.request {
+            request.login = target.login.clone();
+        }
+    }
+
     /// Gives the session an order. Without one nothing happens.
     pub fn order(&self, order: Order) {
         if let Some(session) = &self.session {
@@ -155,6 +172,7 @@ impl Engine {
                 }
                 Post::Session(..) => {}
                 Post::Transfer(transfer) => return Some(Event::Transfer(transfer)),
+                Post::Gathering(news) => return Some(Event::Gathering(news)),
             }
         }
     }
@@ -162,6 +180,13 @@ impl Engine {
     /// What passed on the wire.
     pub fn overheard(&self) -> &Arc<Overheard> {
         &self.overheard
+    }
+}
+
+impl Drop for Engine {
+    /// Nobody is left to hear of anything: what runs is cut, and goes on another time from where it was.
+    fn drop(&mut self) {
+        let _ended = self.transfers.send(transfers::Mail::Quit);
     }
 }
 

@@ -1,23 +1,32 @@
 //! What passed on the connections of a window, kept as a stranger on the wire would keep it.
 //!
-//! The beginning of each connection is kept whole, so that a capture made of it shows the handshake, the login
-//! and the first of a file; of what follows only the count.
+//! Of each connection the beginning is kept, so that a capture made of it shows the handshake, the login and the
+//! first of a file, and the end, so that the last reply is there too. What lies between is counted. Whoever
+//! reads the pieces sees by their offsets where something is missing.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::Wake;
 use crate::lab::tap::{Direction, Event, What};
 use crate::transport::{Onlooker, Way};
 
-/// Bytes kept of each connection.
-pub const CONNECTION_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes kept of the beginning of each connection.
+pub const HEAD_BYTES_MAX: usize = 1024 * 1024;
 
-/// Bytes kept of all connections together.
+/// Bytes kept of its end, at least, once the beginning is full: the last record of a file under TLS (16 KiB), and
+/// the replies behind it.
+pub const TAIL_BYTES_MAX: usize = 32 * 1024;
+
+/// Bytes kept of all connections together; the oldest that are over make room.
 pub const ALL_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// How soon the window may show what passed: it need not follow every packet.
+/// Connections kept; the oldest that are over make room.
+pub const CONNECTIONS_MAX: usize = 1_000;
+
+/// How soon the window shows what passed: it need not follow every packet.
 const SHOWN_WITHIN: Duration = Duration::from_millis(100);
 
 /// What passed since the session began.
@@ -30,16 +39,32 @@ pub struct Overheard {
 /// Everything kept.
 #[derive(Debug, Default)]
 struct Tape {
-    connections: Vec<Connection>,
+    connections: BTreeMap<u64, Kept>,
     kept: usize,
     last_ns: u64,
     version: u64,
+    /// The version at which the session began.
+    began: u64,
     /// Connections there ever were: a number is never used twice.
     count: u64,
+    forgotten: u64,
+    /// Somebody looked, and has not been told since that there is more.
+    looked: bool,
+}
+
+/// One connection and what is kept of it.
+#[derive(Clone, Debug)]
+struct Kept {
+    about: Connection,
+    changed: u64,
+    head: Vec<Piece>,
+    head_bytes: usize,
+    tail: VecDeque<Piece>,
+    tail_bytes: usize,
 }
 
 /// One connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Its number, from 1.
     pub number: u64,
@@ -49,26 +74,41 @@ pub struct Connection {
     pub server: SocketAddr,
     /// When it began, in nanoseconds since 1970.
     pub began_ns: u64,
-    /// What was kept, in order.
-    pub pieces: Vec<Piece>,
     /// Bytes that passed to the server, kept or not.
     pub sent: u64,
     /// Bytes that passed from the server, kept or not.
     pub received: u64,
+    /// Bytes of both ways that were not kept.
+    pub missing: u64,
     /// When it ended, in nanoseconds since 1970.
     pub ended_ns: Option<u64>,
-    kept: usize,
 }
 
 /// Bytes that passed together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// When, in nanoseconds since 1970.
     pub at_ns: u64,
     /// Which way.
     pub way: Direction,
+    /// Bytes that passed this way before it, kept or not.
+    pub offset: u64,
     /// What.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
+    version: u64,
+}
+
+/// What passed since somebody last looked.
+#[derive(Clone, Debug, Default)]
+pub struct News {
+    /// To be given with the next look.
+    pub version: u64,
+    /// Another session began since then: what was seen before is of no account any more.
+    pub afresh: bool,
+    /// The connections that changed, by number, and what was kept of what passed on them.
+    pub connections: Vec<(Connection, Vec<Piece>)>,
+    /// Connections of this session that are not kept any more.
+    pub forgotten: u64,
 }
 
 impl Overheard {
@@ -85,7 +125,10 @@ impl Overheard {
         let mut tape = self.tape();
         *tape = Tape {
             version: tape.version + 1,
+            began: tape.version + 1,
             count: tape.count,
+            last_ns: tape.last_ns,
+            looked: tape.looked,
             ..Tape::default()
         };
     }
@@ -95,19 +138,39 @@ impl Overheard {
         self.tape().version
     }
 
-    /// What was kept of all connections.
-    pub fn connections(&self) -> Vec<Connection> {
-        self.tape().connections.clone()
+    /// What passed since the look that gave `version`; from the beginning with 0. Bytes are shared, not copied.
+    /// The next that passes wakes the window once: who does not look is not woken.
+    pub fn since(&self, version: u64) -> News {
+        let mut tape = self.tape();
+        tape.looked = true;
+        let changed = tape
+            .connections
+            .values()
+            .filter(|kept| kept.changed > version);
+        News {
+            version: tape.version,
+            afresh: version < tape.began,
+            connections: changed
+                .map(|kept| (kept.about, kept.since(version)))
+                .collect(),
+            forgotten: tape.forgotten,
+        }
     }
 
-    /// The same as the events of a tap, in the order of time.
+    /// What is kept as the events of a tap, in the order of time; where bytes are missing, they say so.
     pub fn events(&self) -> Vec<Event> {
+        let news = self.since(0);
         let mut events = Vec::new();
-        for connection in &self.tape().connections {
-            connection.tell(&mut events);
+        for (connection, pieces) in &news.connections {
+            connection.tell(pieces, &mut events);
         }
         events.sort_by_key(|event| event.at_ns);
         events
+    }
+
+    /// Has the window look, at once.
+    pub(in crate::gui) fn wake(&self) {
+        (self.wake.0)(Duration::ZERO);
     }
 
     fn tape(&self) -> MutexGuard<'_, Tape> {
@@ -116,29 +179,89 @@ impl Overheard {
 }
 
 impl Connection {
-    fn tell(&self, events: &mut Vec<Event>) {
-        let event = |at_ns, what| Event {
-            connection: self.number,
-            at_ns,
-            what,
+    /// Bytes that passed this way, kept or not.
+    pub fn passed(&self, way: Direction) -> u64 {
+        match way {
+            Direction::ToServer => self.sent,
+            Direction::ToClient => self.received,
+        }
+    }
+
+    fn tell(&self, pieces: &[Piece], events: &mut Vec<Event>) {
+        let mut say = |at_ns, what| {
+            events.push(Event {
+                connection: self.number,
+                at_ns,
+                what,
+            });
         };
-        events.push(event(
-            self.began_ns,
-            What::Opened {
-                client: self.client,
-                server: self.server,
-            },
-        ));
-        for piece in &self.pieces {
-            events.push(event(
-                piece.at_ns,
-                What::Bytes(piece.way, piece.bytes.clone()),
-            ));
+        let (client, server) = (self.client, self.server);
+        say(self.began_ns, What::Opened { client, server });
+        let mut told = [0; 2];
+        let mut last_ns = self.began_ns;
+        for piece in pieces {
+            let told = &mut told[usize::from(piece.way == Direction::ToClient)];
+            last_ns = piece.at_ns;
+            if piece.offset > *told {
+                say(last_ns, What::Missing(piece.way, piece.offset - *told));
+            }
+            *told = piece.offset + piece.bytes.len() as u64;
+            say(last_ns, What::Bytes(piece.way, piece.bytes.to_vec()));
+        }
+        for (way, told) in [Direction::ToServer, Direction::ToClient]
+            .into_iter()
+            .zip(told)
+        {
+            if self.passed(way) > told {
+                say(last_ns, What::Missing(way, self.passed(way) - told));
+            }
         }
         if let Some(at_ns) = self.ended_ns {
-            events.push(event(at_ns, What::Ended(Direction::ToServer)));
-            events.push(event(at_ns, What::Ended(Direction::ToClient)));
-            events.push(event(at_ns, What::Closed));
+            say(at_ns, What::Ended(Direction::ToServer));
+            say(at_ns, What::Ended(Direction::ToClient));
+            say(at_ns, What::Closed);
+        }
+    }
+}
+
+impl Kept {
+    /// What was kept since that version, in order.
+    fn since(&self, version: u64) -> Vec<Piece> {
+        let from = self.head.partition_point(|piece| piece.version <= version);
+        let tail = self.tail.partition_point(|piece| piece.version <= version);
+        let pieces = self.head[from..].iter().chain(self.tail.range(tail..));
+        pieces.cloned().collect()
+    }
+
+    fn bytes(&self) -> usize {
+        self.head_bytes + self.tail_bytes
+    }
+
+    /// Keeps the first of it while the beginning has room, and the last of it. `piece` makes one that begins so far in.
+    fn keep(&mut self, piece: impl Fn(usize, &[u8]) -> Piece, bytes: &[u8], room: usize) {
+        let in_order = self.tail.is_empty();
+        let head = match in_order {
+            true => bytes.len().min(HEAD_BYTES_MAX - self.head_bytes).min(room),
+            false => 0,
+        };
+        if head > 0 {
+            self.head_bytes += head;
+            self.head.push(piece(0, &bytes[..head]));
+        }
+        let from = head.max(bytes.len().saturating_sub(TAIL_BYTES_MAX));
+        self.about.missing += (from - head) as u64;
+        if from < bytes.len() {
+            self.tail_bytes += bytes.len() - from;
+            self.tail.push_back(piece(from, &bytes[from..]));
+        }
+        while let Some(first) = self.tail.front() {
+            let gone = first.bytes.len();
+            if self.tail_bytes - gone < TAIL_BYTES_MAX {
+                return;
+            }
+            self.tail.pop_front();
+            self.tail_bytes -= gone;
+            self.about.missing += gone as u64;
         }
     }
 }
@@ -154,35 +277,46 @@ impl Tape {
         self.last_ns
     }
 
-    fn connection(&mut self, number: u64) -> Option<&mut Connection> {
-        self.connections
-            .iter_mut()
-            .find(|connection| connection.number == number)
-    }
-
     fn passed(&mut self, number: u64, way: Direction, bytes: &[u8]) {
         let at_ns = self.now_ns();
-        let room = ALL_BYTES_MAX - self.kept;
-        let Some(connection) = self.connection(number) else {
+        if self.kept + bytes.len() > ALL_BYTES_MAX {
+            self.forget_oldest();
+        }
+        let room = ALL_BYTES_MAX.saturating_sub(self.kept);
+        let version = self.version + 1;
+        let Some(kept) = self.connections.get_mut(&number) else {
             return;
         };
-        let count = bytes.len() as u64;
-        match way {
-            Direction::ToServer => connection.sent += count,
-            Direction::ToClient => connection.received += count,
-        }
-        let room = room.min(CONNECTION_BYTES_MAX - connection.kept);
-        let keep = bytes.len().min(room);
-        // After a gap nothing more: a capture with holes misleads.
-        let whole = connection.kept as u64 + count == connection.sent + connection.received;
-        if keep > 0 && whole {
-            connection.kept += keep;
-            connection.pieces.push(Piece {
-                at_ns,
-                way,
-                bytes: bytes[..keep].to_vec(),
-            });
-            self.kept += keep;
+        let before = kept.bytes();
+        let passed = match way {
+            Direction::ToServer => &mut kept.about.sent,
+            Direction::ToClient => &mut kept.about.received,
+        };
+        let offset = *passed;
+        *passed += bytes.len() as u64;
+        let piece = |from: usize, bytes: &[u8]| Piece {
+            at_ns,
+            way,
+            offset: offset + from as u64,
+            bytes: bytes.into(),
+            version,
+        };
+        kept.keep(piece, bytes, room);
+        kept.changed = version;
+        self.kept = self.kept + kept.bytes() - before;
+        self.version = version;
+    }
+
+    /// Makes room: the oldest connection that is over is forgotten. One that goes on stays.
+    fn forget_oldest(&mut self) {
+        let mut over = self.connections.values();
+        let Some(oldest) = over.find(|kept| kept.about.ended_ns.is_some()) else {
+            return;
+        };
+        let number = oldest.about.number;
+        if let Some(kept) = self.connections.remove(&number) {
+            self.kept -= kept.bytes();
+            self.forgotten += 1;
         }
     }
 }
@@ -192,19 +326,30 @@ impl Onlooker for Overheard {
         let mut tape = self.tape();
         let began_ns = tape.now_ns();
         tape.count += 1;
-        let number = tape.count;
         tape.version += 1;
-        tape.connections.push(Connection {
+        let (number, changed) = (tape.count, tape.version);
+        if tape.connections.len() >= CONNECTIONS_MAX {
+            tape.forget_oldest();
+        }
+        let about = Connection {
             number,
             client,
             server,
             began_ns,
-            pieces: Vec::new(),
             sent: 0,
             received: 0,
+            missing: 0,
             ended_ns: None,
-            kept: 0,
-        });
+        };
+        let kept = Kept {
+            about,
+            changed,
+            head: Vec::new(),
+            head_bytes: 0,
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+        };
+        tape.connections.insert(number, kept);
         number
     }
 
@@ -213,20 +358,143 @@ impl Onlooker for Overheard {
             Way::Sent => Direction::ToServer,
             Way::Received => Direction::ToClient,
         };
-        {
+        let looked = {
             let mut tape = self.tape();
             tape.passed(connection, way, bytes);
-            tape.version += 1;
+            std::mem::take(&mut tape.looked)
+        };
+        if looked {
+            (self.wake.0)(SHOWN_WITHIN);
         }
-        (self.wake.0)(SHOWN_WITHIN);
     }
 
     fn closed(&self, connection: u64) {
-        let mut tape = self.tape();
-        let now = tape.now_ns();
-        if let Some(connection) = tape.connection(connection) {
-            connection.ended_ns = Some(now);
+        let looked = {
+            let mut tape = self.tape();
+            let now = tape.now_ns();
+            tape.version += 1;
+            let version = tape.version;
+            if let Some(kept) = tape.connections.get_mut(&connection) {
+                kept.about.ended_ns = Some(now);
+                kept.changed = version;
+            }
+            std::mem::take(&mut tape.looked)
+        };
+        if looked {
+            (self.wake.0)(SHOWN_WITHIN);
         }
-        tape.version += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    const CHUNK: usize = 64 * 1024;
+
+    fn overheard() -> (Overheard, Arc<AtomicU64>) {
+        let woken = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&woken);
+        let wake = Wake::new(move |_within| _ = count.fetch_add(1, Ordering::Relaxed));
+        (Overheard::new(wake), woken)
+    }
+
+    fn open(overheard: &Overheard) -> u64 {
+        let address = "127.0.0.1:1".parse().unwrap();
+        overheard.opened(address, address)
+    }
+
+    #[test]
+    fn the_beginning_and_the_end_are_kept_and_the_middle_is_counted() {
+        let (overheard, _) = overheard();
+        let number = open(&overheard);
+        overheard.passed(number, Way::Sent, b"hello");
+        for _ in 0..40 {
+            overheard.passed(number, Way::Sent, &vec![7; CHUNK]);
+        }
+        overheard.passed(number, Way::Received, b"done");
+        let news = overheard.since(0);
+        let (about, pieces) = &news.connections[0];
+        assert_eq!(about.sent, 5 + 40 * CHUNK as u64);
+        assert_eq!(&*pieces[0].bytes, b"hello");
+        let last = pieces.last().unwrap();
+        assert_eq!((last.offset, &*last.bytes), (0, &b"done"[..]));
+        let before = &pieces[pieces.len() - 2];
+        assert_eq!(before.offset + before.bytes.len() as u64, about.sent);
+        let kept: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+        assert_eq!(kept as u64 + about.missing, about.sent + about.received);
+        assert!(
+            (HEAD_BYTES_MAX + TAIL_BYTES_MAX..HEAD_BYTES_MAX + 2 * TAIL_BYTES_MAX).contains(&kept)
+        );
+        let gap = |event: &Event| matches!(event.what, What::Missing(Direction::ToServer, missing) if missing == about.missing);
+        assert!(overheard.events().iter().any(gap));
+    }
+
+    #[test]
+    fn a_look_brings_what_is_new_and_nothing_twice() {
+        let (overheard, _) = overheard();
+        let (one, two) = (open(&overheard), open(&overheard));
+        overheard.passed(one, Way::Sent, b"a");
+        let news = overheard.since(0);
+        assert_eq!(news.connections.len(), 2);
+        overheard.passed(two, Way::Sent, b"b");
+        let news = overheard.since(news.version);
+        assert_eq!(news.connections.len(), 1);
+        assert_eq!(&*news.connections[0].1[0].bytes, b"b");
+        assert!(!news.afresh);
+        assert!(overheard.since(news.version).connections.is_empty());
+        overheard.begin();
+        assert!(overheard.since(news.version).afresh);
+    }
+
+    #[test]
+    fn the_window_is_woken_once_for_each_look_and_never_when_nobody_looks() {
+        let (overheard, woken) = overheard();
+        let number = open(&overheard);
+        for _ in 0..100 {
+            overheard.passed(number, Way::Sent, b"a");
+        }
+        assert_eq!(woken.load(Ordering::Relaxed), 0);
+        overheard.since(0);
+        for _ in 0..100 {
+            overheard.passed(number, Way::Sent, b"a");
+        }
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn of_many_connections_the_oldest_that_are_over_are_forgotten_and_one_that_goes_on_stays() {
+        let (overheard, _) = overheard();
+        let session = open(&overheard);
+        for _ in 0..CONNECTIONS_MAX + 9 {
+            let number = open(&overheard);
+            overheard.passed(number, Way::Sent, b"a");
+            overheard.closed(number);
+        }
+        overheard.passed(session, Way::Sent, b"still here");
+        let news = overheard.since(0);
+        assert_eq!(news.connections.len(), CONNECTIONS_MAX);
+        assert_eq!(news.forgotten, 10);
+        assert_eq!(news.connections[0].0.number, session);
+        assert_eq!(&*news.connections[0].1[0].bytes, b"still here");
+    }
+
+    #[test]
+    fn all_connections_together_keep_a_bounded_number_of_bytes() {
+        let (overheard, _) = overheard();
+        for _ in 0..40 {
+            let number = open(&overheard);
+            for _ in 0..32 {
+                overheard.passed(number, Way::Received, &vec![1; CHUNK]);
+            }
+            overheard.closed(number);
+        }
+        let news = overheard.since(0);
+        let pieces = news.connections.iter().flat_map(|(_, pieces)| pieces);
+        let kept: usize = pieces.map(|piece| piece.bytes.len()).sum();
+        assert!(kept <= ALL_BYTES_MAX, "{kept}");
+        assert!(news.forgotten > 0);
     }
 }

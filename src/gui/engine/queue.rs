@@ -1,21 +1,32 @@
 //! Which transfer is next, and what becomes of each: pure state, without threads or clocks.
+//!
+//! Nothing here looks through all entries for one transfer: a folder may have brought a hundred thousand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::mem::discriminant;
+use std::sync::Arc;
 
+use super::SharedTarget;
 use super::told::Told;
-use super::transfers::{Choice, Finished, Id, NewTransfer, State, Transfer};
-use crate::error::Kind;
+use super::transfers::{AT_ONCE_MAX, Choice, Clash, Finished, Id, NewTransfer, State, Transfer};
+use crate::client::Job;
 use crate::protocol::Conflict;
 
 /// All transfers, in the order they were asked for.
 #[derive(Debug)]
 pub(super) struct Queue {
     entries: BTreeMap<Id, Entry>,
+    waiting: BTreeSet<Id>,
+    running: BTreeSet<Id>,
+    /// All that are not over.
+    busy: BTreeSet<Id>,
+    /// What those move: the same is not moved twice at once.
+    jobs: HashSet<(String, u16, Job)>,
     next: Id,
-    /// How many may run at once.
-    pub(super) at_once: usize,
-    /// What was chosen for all conflicts to come, until the queue is empty.
-    for_all: Option<Choice>,
+    at_once: usize,
+    /// What was chosen for all conflicts to come of uploads, and of downloads, until nothing is left to do.
+    /// Two choices: overwriting files here is another matter than overwriting files there.
+    for_all: [Option<Choice>; 2],
 }
 
 #[derive(Debug)]
@@ -26,10 +37,14 @@ struct Entry {
     stopping: Option<State>,
 }
 
-/// What a transfer that ended had come to.
+/// What a try of a transfer had come to.
 #[derive(Debug)]
 pub(super) enum Ended {
+    /// All is there.
     Well(Finished),
+    /// The name is taken by another file.
+    Taken(Told, Box<Clash>),
+    /// It failed.
     Badly(Told),
 }
 
@@ -38,38 +53,49 @@ impl Queue {
     pub(super) fn new(at_once: usize) -> Self {
         Self {
             entries: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            running: BTreeSet::new(),
+            busy: BTreeSet::new(),
+            jobs: HashSet::new(),
             next: 1,
             at_once,
-            for_all: None,
+            for_all: [None; 2],
         }
     }
 
-    /// Puts a transfer at the end.
-    pub(super) fn add(&mut self, new: NewTransfer) -> Transfer {
+    /// Lets so many run at once; those that run go on.
+    pub(super) fn set_at_once(&mut self, count: usize) {
+        self.at_once = count.clamp(1, AT_ONCE_MAX);
+    }
+
+    /// Puts a transfer at the end; `None` when the same is in the list and not over.
+    pub(super) fn add(&mut self, new: NewTransfer) -> Option<Transfer> {
         let id = self.next;
-        self.next += 1;
         let transfer = Transfer::waiting(id, new);
+        if self.jobs.contains(&key(&transfer)) {
+            return None;
+        }
+        self.next += 1;
         let entry = Entry {
-            transfer: transfer.clone(),
+            transfer,
             // What an earlier try brought is not sent again, and what is there and equal is done.
             conflict: Conflict::Resume,
             stopping: None,
         };
         self.entries.insert(id, entry);
-        transfer
+        self.become_of(id, State::Waiting)
     }
 
     /// The next one to run and how it meets a name that is taken, if one may run.
     pub(super) fn start_next(&mut self) -> Option<(Transfer, Conflict)> {
-        let running = |entry: &&Entry| entry.transfer.state == State::Running;
-        if self.entries.values().filter(running).count() >= self.at_once {
+        if self.running.len() >= self.at_once {
             return None;
         }
-        let mut entries = self.entries.values_mut();
-        let entry = entries.find(|entry| entry.transfer.state == State::Waiting)?;
-        entry.transfer.state = State::Running;
+        let id = *self.waiting.first()?;
+        let entry = self.entries.get_mut(&id)?;
         entry.stopping = None;
-        Some((entry.transfer.clone(), entry.conflict))
+        let conflict = entry.conflict;
+        Some((self.become_of(id, State::Running)?, conflict))
     }
 
     /// A running one ended. `None` when nobody knows of it.
@@ -77,71 +103,114 @@ impl Queue {
         let for_all = self.for_all;
         let entry = self.entries.get_mut(&id)?;
         let stopping = entry.stopping.take();
-        entry.transfer.state = match (ended, stopping) {
+        let state = match (ended, stopping) {
             // It was done before it could be stopped.
             (Ended::Well(finished), _) => State::Done(finished),
-            (Ended::Badly(_), Some(stopped)) => stopped,
-            (Ended::Badly(told), None) if told.kind == Kind::Exists => {
-                entry.meet(for_all, State::Asking(told))
-            }
+            (_, Some(stopped)) => stopped,
+            (Ended::Taken(told, clash), None) => match for_all[way(&entry.transfer)] {
+                // A folder is not overwritten, whatever was chosen for files.
+                Some(Choice::Overwrite) if clash.there.is_folder => State::Failed(told),
+                Some(choice) => entry.meet(choice),
+                None => State::Asking(clash),
+            },
             (Ended::Badly(told), None) => State::Failed(told),
         };
-        let transfer = entry.transfer.clone();
-        self.forget_choice();
-        Some(transfer)
+        self.become_of(id, state)
     }
 
-    /// Stops one for now. True in second place: it runs and has to be interrupted.
-    pub(super) fn pause(&mut self, id: Id) -> Option<(Transfer, bool)> {
-        self.stop(id, State::Paused)
-    }
-
-    /// Stops one for good.
-    pub(super) fn cancel(&mut self, id: Id) -> Option<(Transfer, bool)> {
-        self.stop(id, State::Cancelled)
-    }
-
-    fn stop(&mut self, id: Id, state: State) -> Option<(Transfer, bool)> {
+    /// Stops one, as paused or cancelled. True in second place: it runs and has to be interrupted.
+    pub(super) fn stop(&mut self, id: Id, state: State) -> Option<(Transfer, bool)> {
         let entry = self.entries.get_mut(&id)?;
-        let runs = entry.transfer.state == State::Running;
-        if runs {
-            entry.stopping = Some(state);
-        } else if entry.transfer.state.is_over() {
+        let stops = match &entry.transfer.state {
+            State::Waiting | State::Running => true,
+            // What waits for an answer is not paused: the question would come back by itself.
+            State::Asking(_) | State::Paused | State::Failed(_) => state == State::Cancelled,
+            State::Done(_) | State::Skipped | State::Cancelled | State::Forgotten => false,
+        };
+        if !stops {
             return None;
-        } else {
-            entry.transfer.state = state;
         }
-        Some((entry.transfer.clone(), runs))
+        if entry.transfer.state == State::Running {
+            entry.stopping = Some(state);
+            return Some((entry.transfer.clone(), true));
+        }
+        Some((self.become_of(id, state)?, false))
     }
 
-    /// Lets a paused, failed or cancelled one wait for its turn again.
+    /// One that was told to stop had not begun.
+    pub(super) fn given_up(&mut self, id: Id) -> Option<Transfer> {
+        let stopped = self.entries.get_mut(&id)?.stopping.take()?;
+        self.become_of(id, stopped)
+    }
+
+    /// Lets one that does not go on by itself wait for its turn again.
     pub(super) fn again(&mut self, id: Id) -> Option<Transfer> {
         let entry = self.entries.get_mut(&id)?;
         match entry.transfer.state {
-            State::Paused | State::Failed(_) | State::Cancelled => {
-                entry.transfer.state = State::Waiting;
-                Some(entry.transfer.clone())
+            State::Paused => {}
+            State::Failed(_) | State::Cancelled | State::Skipped => {
+                if self.jobs.contains(&key(&entry.transfer)) {
+                    return None; // It was asked for anew meanwhile.
+                }
+                if entry.transfer.state == State::Skipped {
+                    entry.conflict = Conflict::Resume;
+                }
             }
-            _ => None,
+            _ => return None,
         }
+        self.become_of(id, State::Waiting)
     }
 
-    /// What to do about a name that is taken; `for_all` for those to come as well. Returns those it changed.
+    /// The same for all in such a state.
+    pub(super) fn all_again(&mut self, such: impl Fn(&State) -> bool) -> Vec<Transfer> {
+        let entries = self.entries.values();
+        let ids = entries.filter(|entry| such(&entry.transfer.state));
+        let ids: Vec<Id> = ids.map(|entry| entry.transfer.id).collect();
+        ids.into_iter().filter_map(|id| self.again(id)).collect()
+    }
+
+    /// What to do about a name that is taken; `for_all` for those of that direction as well, now and to come.
+    /// Returns those it changed.
     pub(super) fn answer(&mut self, id: Id, choice: Choice, for_all: bool) -> Vec<Transfer> {
-        if for_all {
-            self.for_all = Some(choice);
-        }
-        let asking = |entry: &&mut Entry| {
-            (for_all || entry.transfer.id == id) && matches!(entry.transfer.state, State::Asking(_))
+        let Some(entry) = self.entries.get(&id) else {
+            return Vec::new();
         };
-        let entries = self.entries.values_mut().filter(asking);
-        let answered = entries.map(|entry| {
-            entry.transfer.state = entry.meet(Some(choice), State::Waiting);
-            entry.transfer.clone()
-        });
-        let answered = answered.collect();
-        self.forget_choice();
+        let way_of_it = way(&entry.transfer);
+        if for_all {
+            self.for_all[way_of_it] = Some(choice);
+        }
+        let asking = |id: &Id| {
+            let entry = self.entries.get(id)?;
+            let State::Asking(clash) = &entry.transfer.state else {
+                return None;
+            };
+            let folder = clash.there.is_folder && choice == Choice::Overwrite;
+            (way(&entry.transfer) == way_of_it && !folder).then_some(*id)
+        };
+        let ids: Vec<Id> = match for_all {
+            true => self.busy.iter().filter_map(asking).collect(),
+            false => asking(&id).into_iter().collect(),
+        };
+        let mut answered = Vec::new();
+        for id in ids {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                let state = entry.meet(choice);
+                answered.extend(self.become_of(id, state));
+            }
+        }
         answered
+    }
+
+    /// From their next try on these use another login to the same server. Returns them.
+    pub(super) fn adopt(&mut self, ids: &[Id], target: &SharedTarget) -> Vec<Transfer> {
+        let mut adopted = Vec::new();
+        for id in ids {
+            if let Some(entry) = self.entries.get_mut(id) {
+                entry.transfer.target = Arc::clone(target);
+                adopted.push(entry.transfer.clone());
+            }
+        }
+        adopted
     }
 
     /// Forgets what is over; returns the forgotten.
@@ -155,24 +224,70 @@ impl Queue {
         .collect()
     }
 
-    /// A choice for all holds until there is nothing left it could be for.
-    fn forget_choice(&mut self) {
-        let busy = |entry: &Entry| !entry.transfer.state.is_over();
-        if !self.entries.values().any(busy) {
-            self.for_all = None;
+    /// Those that wait or run; those that wait first, so that none of them starts while others stop.
+    pub(super) fn waiting_or_running(&self) -> Vec<Id> {
+        self.waiting.iter().chain(&self.running).copied().collect()
+    }
+
+    /// Those that are not over; those that run last.
+    pub(super) fn not_over(&self) -> Vec<Id> {
+        let rest = self.busy.difference(&self.running);
+        rest.chain(&self.running).copied().collect()
+    }
+
+    /// Gives one another state, and keeps the books.
+    fn become_of(&mut self, id: Id, state: State) -> Option<Transfer> {
+        let entry = self.entries.get_mut(&id)?;
+        let is = |other: &State| discriminant(other) == discriminant(&state);
+        let was_busy = self.busy.contains(&id);
+        put(&mut self.waiting, id, is(&State::Waiting));
+        put(&mut self.running, id, is(&State::Running));
+        put(&mut self.busy, id, !state.is_over());
+        if was_busy == state.is_over() {
+            match was_busy {
+                true => self.jobs.remove(&key(&entry.transfer)),
+                false => self.jobs.insert(key(&entry.transfer)),
+            };
         }
+        entry.transfer.state = state;
+        let transfer = entry.transfer.clone();
+        if self.busy.is_empty() {
+            self.for_all = [None; 2];
+        }
+        Some(transfer)
     }
 }
 
 impl Entry {
-    /// The state of one whose name is taken, under `choice`; `unasked` without one.
-    fn meet(&mut self, choice: Option<Choice>, unasked: State) -> State {
+    /// The state of one whose name is taken, under `choice`.
+    fn meet(&mut self, choice: Choice) -> State {
         match choice {
-            None => return unasked,
-            Some(Choice::Skip) => return State::Skipped,
-            Some(Choice::Overwrite) => self.conflict = Conflict::Overwrite,
-            Some(Choice::Rename) => self.conflict = Conflict::Rename,
+            Choice::Skip => return State::Skipped,
+            Choice::Overwrite => self.conflict = Conflict::Overwrite,
+            Choice::Rename => self.conflict = Conflict::Rename,
         }
         State::Waiting
     }
 }
+
+fn put(set: &mut BTreeSet<Id>, id: Id, there: bool) {
+    match there {
+        true => set.insert(id),
+        false => set.remove(&id),
+    };
+}
+
+fn key(transfer: &Transfer) -> (String, u16, Job) {
+    let target = &transfer.target;
+    (target.host.clone(), target.port, transfer.job.clone())
+}
+
+fn way(transfer: &Transfer) -> usize {
+    match transfer.job {
+        Job::Upload { .. } => 0,
+        Job::Download { .. } => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::overheard::Overheard;
 use super::told::Told;
 use crate::client::{Client, Login, Narrator, Target};
@@ -59,19 +61,15 @@ pub enum Order {
     Refresh,
     /// Remove these files.
     Delete(Vec<FileName>),
-    /// Give a file another name.
-    Rename {
-        /// The name it has.
-        from: FileName,
-        /// The name it gets.
-        to: FileName,
-    },
+    /// Give files other names: each from the name it has to the one it gets. The first that is refused is
+    /// the last that is tried.
+    Rename(Vec<(FileName, FileName)>),
     /// Change the own password.
     Passwd {
         /// The present one.
-        old: zeroize::Zeroizing<String>,
+        old: Zeroizing<String>,
         /// The next one.
-        new: zeroize::Zeroizing<String>,
+        new: Zeroizing<String>,
     },
 }
 
@@ -101,10 +99,12 @@ pub enum SessionEvent {
     Failed(Told),
     /// The session ended without being told to.
     Lost(Told),
-    /// The list is another than it was.
-    Listing(Vec<FileInfo>),
+    /// The list is another than it was; sorted by name.
+    Listing(Arc<Vec<FileInfo>>),
     /// Done as ordered.
     Done(Deed),
+    /// The password is another: whoever connects from now on does it so.
+    Target(Arc<Target>),
     /// Not done, and why; the session goes on.
     Refused(Deed, Told),
 }
@@ -122,8 +122,9 @@ pub(super) fn run(
     overheard.begin();
     match connect(request, overheard, send) {
         Ok((client, connected)) => {
+            let target = Arc::clone(&connected.target);
             send(SessionEvent::Connected(Box::new(connected)));
-            serve(client, orders, send);
+            serve(client, target, orders, send);
         }
         Err(error) => send(match opened_by_none(request, &error) {
             Some(path) => SessionEvent::Locked(path, Some(Told::of(&error))),
@@ -191,85 +192,120 @@ fn connect(
     Ok((client, connected))
 }
 
-fn serve(mut client: Client<Connector>, orders: &Receiver<Order>, send: &impl Fn(SessionEvent)) {
-    let mut listed = None;
+fn serve(
+    client: Client<Connector>,
+    target: Arc<Target>,
+    orders: &Receiver<Order>,
+    send: &impl Fn(SessionEvent),
+) {
+    let mut session = Serving {
+        client,
+        target,
+        listed: None,
+    };
     let mut order = Some(Order::Refresh);
     let mut pause = REFRESH;
     loop {
         if let Some(order) = order.take() {
             let began = Instant::now();
-            carry_out(&mut client, order, &mut listed, send);
+            session.carry_out(order, send);
             pause = REFRESH.max(began.elapsed() * REFRESH_SHARE);
         }
-        if !client.usable() {
+        if !session.client.usable() {
             return;
         }
         order = match orders.recv_timeout(pause) {
             Ok(order) => Some(order),
             Err(RecvTimeoutError::Timeout) => Some(Order::Refresh),
-            Err(RecvTimeoutError::Disconnected) => return client.quit(),
+            Err(RecvTimeoutError::Disconnected) => return session.client.quit(),
         };
     }
 }
 
-/// Does it, and tells how it went; afterwards the list is looked at again.
-fn carry_out(
-    client: &mut Client<Connector>,
-    order: Order,
-    listed: &mut Option<Vec<FileInfo>>,
-    send: &impl Fn(SessionEvent),
-) {
-    let asked = matches!(order, Order::Refresh);
-    match order {
-        Order::Refresh => {}
-        Order::Delete(names) => {
-            for name in names {
-                let done = client.delete(&name);
-                if !tell(client, Deed::Deleted(name), done, send) {
+/// A session that carries out orders.
+struct Serving {
+    client: Client<Connector>,
+    /// Where transfers go, and as whom.
+    target: Arc<Target>,
+    /// What was told of the list last.
+    listed: Option<Arc<Vec<FileInfo>>>,
+}
+
+impl Serving {
+    /// Does it, and tells how it went; afterwards the list is looked at again.
+    fn carry_out(&mut self, order: Order, send: &impl Fn(SessionEvent)) {
+        let asked = matches!(order, Order::Refresh);
+        match order {
+            Order::Refresh => {}
+            Order::Delete(names) => {
+                for name in names {
+                    let done = self.client.delete(&name);
+                    if !self.tell(Deed::Deleted(name), done, send) {
+                        return;
+                    }
+                }
+            }
+            Order::Rename(pairs) => {
+                for (from, to) in pairs {
+                    let done = self.client.rename(&from, &to, Conflict::Error);
+                    let refused = done.is_err();
+                    if !self.tell(Deed::Renamed(from, to), done.map(drop), send) {
+                        return;
+                    }
+                    if refused {
+                        break;
+                    }
+                }
+            }
+            Order::Passwd { old, new } => {
+                let done = self.client.passwd(&old, &new);
+                if done.is_ok() {
+                    self.log_in_with(new, send);
+                }
+                if !self.tell(Deed::PasswordChanged, done, send) {
                     return;
                 }
             }
         }
-        Order::Rename { from, to } => {
-            let done = client.rename(&from, &to, Conflict::Error).map(drop);
-            if !tell(client, Deed::Renamed(from, to), done, send) {
-                return;
-            }
-        }
-        Order::Passwd { old, new } => {
-            let done = client.passwd(&old, &new);
-            if !tell(client, Deed::PasswordChanged, done, send) {
-                return;
-            }
-        }
+        self.list(asked, send);
     }
-    match client.list("") {
-        Ok(files) => {
-            if listed.as_ref() != Some(&files) {
-                *listed = Some(files.clone());
-                send(SessionEvent::Listing(files));
-            }
-            if asked {
-                send(SessionEvent::Done(Deed::Listed));
-            }
-        }
-        failed => {
-            tell(client, Deed::Listed, failed.map(drop), send);
-        }
-    }
-}
 
-/// Tells how a deed went; whether the session goes on.
-fn tell(
-    client: &Client<Connector>,
-    deed: Deed,
-    done: Result<()>,
-    send: &impl Fn(SessionEvent),
-) -> bool {
-    match done {
-        Ok(()) => send(SessionEvent::Done(deed)),
-        Err(error) if client.usable() => send(SessionEvent::Refused(deed, Told::of(&error))),
-        Err(error) => send(SessionEvent::Lost(Told::of(&error))),
+    fn list(&mut self, asked: bool, send: &impl Fn(SessionEvent)) {
+        match self.client.list("") {
+            Ok(files) => {
+                if self.listed.as_deref() != Some(&files) {
+                    let files = Arc::new(files);
+                    self.listed = Some(Arc::clone(&files));
+                    send(SessionEvent::Listing(files));
+                }
+                if asked {
+                    send(SessionEvent::Done(Deed::Listed));
+                }
+            }
+            failed => {
+                self.tell(Deed::Listed, failed.map(drop), send);
+            }
+        }
     }
-    client.usable()
+
+    /// What connects from now on logs in with this password, where passwords are the login.
+    fn log_in_with(&mut self, new: Zeroizing<String>, send: &impl Fn(SessionEvent)) {
+        let mut target = Target::clone(&self.target);
+        if let Login::Password { password, .. } = &mut target.login {
+            *password = new;
+            self.target = Arc::new(target);
+            send(SessionEvent::Target(Arc::clone(&self.target)));
+        }
+    }
+
+    /// Tells how a deed went; whether the session goes on.
+    fn tell(&self, deed: Deed, done: Result<()>, send: &impl Fn(SessionEvent)) -> bool {
+        let usable = self.client.usable();
+        match done {
+            Ok(()) => send(SessionEvent::Done(deed)),
+            Err(error) if usable => send(SessionEvent::Refused(deed, Told::of(&error))),
+            Err(error) => send(SessionEvent::Lost(Told::of(&error))),
+        }
+        usable
+    }
 }

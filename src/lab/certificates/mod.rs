@@ -2,9 +2,13 @@
 //!
 //! Each is made anew, served or presented for real, and judged by the real client or server. What Sealpost
 //! should say is written beside each animal; what openssl, curl and Python say is observed only, as they
-//! differ with good reason: OpenSSL and curl still take a CN where there is no alternative name, say.
+//! differ with good reason: OpenSSL and curl still take a CN where there is no alternative name, say. What is
+//! a matter of time is judged by a clock put forward, and nobody waits.
 
+mod keeper;
+mod listed;
 mod others;
+mod own;
 mod peers;
 mod tell;
 mod zoo;
@@ -14,18 +18,21 @@ use serde::Serialize;
 use super::house::House;
 use super::overhear;
 use crate::error::{Error, Result};
+use crate::lang::{Both, both, english, english_if_any, same};
 use crate::protocol::{AGENT, Request, VERSION, encode};
-use crate::text::escape;
-use crate::transport::{ClientAuth, ClientTls, Roots, ServerTls, connect};
+use crate::text::{self, escape};
+use crate::transport::{ClientAuth, ClientTls, Clock, Policy, Roots, ServerTls, connect};
 use others::OldServer;
 use peers::Stall;
 use zoo::{Animal, Side, word};
 
-pub use tell::{rows, tell};
+pub use tell::{cell, expected, legend, of, rows, score, surprises, tables, tell};
 
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
+    /// When, UTC.
+    pub made: String,
     /// Every certificate, in order.
     pub animals: Vec<Judged>,
     /// What could not be made or asked, and why.
@@ -37,12 +44,13 @@ pub struct Finding {
 /// One certificate and what everybody said of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Judged {
-    /// Its number: `s…` is shown by a server, `c…` by a client.
+    /// Its number: `s…` is shown by a server, `c…` by a client, `o…` given to its owner.
     pub id: String,
-    /// `server` or `client`: who shows it.
+    /// Who shows it: `server` or `client`; `owner`: nobody, the program it belongs to judges it.
     pub shown_by: &'static str,
     /// What is wrong with it.
-    pub name: &'static str,
+    #[serde(serialize_with = "english")]
+    pub name: Both,
     /// What Sealpost should do: `accept`, or `refuse`.
     pub expected: &'static str,
     /// What its refusal should say, among other things; of several between `|`, one.
@@ -62,19 +70,26 @@ pub struct Verdict {
     pub accepted: Option<bool>,
     /// Its exit code, where it ends and has one to say; of Sealpost, the one the command has.
     pub exit: Option<i32>,
-    /// Its own words.
-    pub said: String,
+    /// Its own words; only Sealpost's errors are known in Chinese.
+    #[serde(serialize_with = "english")]
+    pub said: Both,
     /// What the other side heard of it, when that was a client.
-    pub peer_heard: Option<String>,
+    #[serde(serialize_with = "english_if_any")]
+    pub peer_heard: Option<Both>,
 }
 
 impl Verdict {
+    /// Whether this is Sealpost's own.
+    pub fn is_own(&self) -> bool {
+        self.tool.starts_with("sealpost")
+    }
+
     fn missing(tool: &str) -> Self {
         Self {
             tool: tool.into(),
             accepted: None,
             exit: None,
-            said: "not installed".into(),
+            said: both("not installed", "未安装"),
             peer_heard: None,
         }
     }
@@ -84,8 +99,16 @@ impl Verdict {
             tool: "sealpost".into(),
             accepted: Some(true),
             exit: Some(0),
-            said: "accepted".into(),
+            said: acceptance(),
             peer_heard: None,
+        }
+    }
+
+    /// A judge whose clock cannot be put forward.
+    fn clockless(tool: &str) -> Self {
+        Self {
+            said: both("its clock cannot be put forward", "无法拨快它的时钟"),
+            ..Self::missing(tool)
         }
     }
 
@@ -93,7 +116,7 @@ impl Verdict {
         Self {
             accepted: Some(false),
             exit: Some(error.kind().exit_code().into()),
-            said: escape(error.message()),
+            said: error.message_both().map(escape),
             ..Self::accepted()
         }
     }
@@ -104,11 +127,9 @@ impl Verdict {
 pub fn run(careless: bool) -> Result<Finding> {
     overhear::begin();
     let house = House::new()?;
-    let mut zoo = zoo::zoo(&house)?;
+    let zoo = zoo::zoo(&house)?;
     // Where it is does not matter, and it is gone when this is read.
     let folder = house.path("").to_string_lossy().into_owned();
-    zoo.animals
-        .sort_by_key(|animal| animal.side == Side::Client);
     let (mut judged, mut skipped) = (Vec::new(), zoo.skipped);
     for animal in &zoo.animals {
         let count = judged
@@ -118,17 +139,18 @@ pub fn run(careless: bool) -> Result<Finding> {
         let verdicts = match animal.side {
             Side::Server => of_server(&house, animal, careless),
             Side::Client => of_client(&house, animal, careless),
+            Side::Owner => own::judged(&house, animal),
         };
         if verdicts.is_empty() {
             skipped.push(format!(
                 "{} {}: nobody can serve it",
                 word(animal.side),
-                animal.name
+                animal.name.en
             ));
             continue;
         }
         let verdicts = verdicts.into_iter().map(|verdict| Verdict {
-            said: verdict.said.replace(&folder, ""),
+            said: verdict.said.map(|said| said.replace(&folder, "")),
             ..verdict
         });
         judged.push(judge(id, animal, verdicts.collect()));
@@ -139,6 +161,7 @@ pub fn run(careless: bool) -> Result<Finding> {
         }
     }
     Ok(Finding {
+        made: text::time(text::now()),
         proved: judged.iter().all(|judged| judged.proved),
         animals: judged,
         skipped,
@@ -146,13 +169,13 @@ pub fn run(careless: bool) -> Result<Finding> {
 }
 
 fn judge(id: String, animal: &Animal, verdicts: Vec<Verdict>) -> Judged {
-    let own = verdicts.first();
+    let mut own = verdicts.iter().filter(|one| one.is_own());
     let proved = match animal.refusal {
         None => verdicts
             .iter()
             .all(|verdict| verdict.accepted != Some(false)),
-        Some(words) => own.is_some_and(|own| {
-            let said = own.said.to_lowercase();
+        Some(words) => own.all(|own| {
+            let said = own.said.en.to_lowercase();
             let mut words = words.split('|').map(str::to_lowercase);
             own.accepted == Some(false) && words.any(|word| said.contains(&word))
         }),
@@ -160,7 +183,7 @@ fn judge(id: String, animal: &Animal, verdicts: Vec<Verdict>) -> Judged {
     Judged {
         id,
         shown_by: word(animal.side),
-        name: animal.name,
+        name: animal.name.clone(),
         expected: match animal.refusal {
             None => "accept",
             Some(_) => "refuse",
@@ -171,12 +194,24 @@ fn judge(id: String, animal: &Animal, verdicts: Vec<Verdict>) -> Judged {
     }
 }
 
+/// By which clock it is judged.
+fn judging(animal: &Animal) -> Policy {
+    Policy {
+        clock: Clock::ahead(animal.ahead),
+        ..Policy::default()
+    }
+}
+
+fn acceptance() -> Both {
+    both("accepted", "接受")
+}
+
 /// A server shows it.
 fn of_server(house: &House, animal: &Animal, careless: bool) -> Vec<Verdict> {
     let Some(shown) = &animal.shown else {
         return Vec::new();
     };
-    let (stall, old) = match Stall::open(shown) {
+    let (stall, old) = match Stall::open(shown, animal.version) {
         Ok(stall) => (Some(stall), None),
         Err(_no_signer) => (None, OldServer::open(shown)),
     };
@@ -188,6 +223,7 @@ fn of_server(house: &House, animal: &Animal, careless: bool) -> Vec<Verdict> {
         roots: Roots::File(animal.trusted.clone()),
         revocation_lists: animal.list.clone().into_iter().collect(),
         insecure: careless,
+        policy: judging(animal),
         ..house.client_tls(None)
     };
     let judged = tls.load().and_then(|tls| {
@@ -210,6 +246,7 @@ fn of_client(house: &House, animal: &Animal, careless: bool) -> Vec<Verdict> {
     let tls = ServerTls {
         client_ca: animal.trusted.clone(),
         revocation_lists: animal.list.clone().into_iter().collect(),
+        policy: judging(animal),
         ..house.server_tls(match careless {
             true => ClientAuth::None,
             false => ClientAuth::Required,
@@ -226,7 +263,7 @@ fn of_client(house: &House, animal: &Animal, careless: bool) -> Vec<Verdict> {
             let hello = encode(&hello).unwrap_or_default();
             let mark = overhear::mark();
             let ca = house.ca.dir().join("ca.crt");
-            match peers::show(animal.shown.as_ref(), server.address, &ca, &hello) {
+            match peers::show(animal, server.address, &ca, &hello) {
                 Ok(()) => Verdict::accepted(),
                 Err(heard) => {
                     let said = mark.since(1).join("; ");
@@ -234,7 +271,7 @@ fn of_client(house: &House, animal: &Animal, careless: bool) -> Vec<Verdict> {
                     Verdict {
                         accepted: Some(false),
                         exit: None,
-                        said: escape(said),
+                        said: same(escape(said)),
                         peer_heard: Some(heard),
                         ..Verdict::accepted()
                     }

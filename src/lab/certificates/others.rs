@@ -8,10 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::zoo::Animal;
-use super::{Verdict, peers};
+use super::{Verdict, acceptance, peers};
 use crate::lab::house::{Pair, SERVER};
 use crate::lab::traces::Program;
+use crate::lang::{both, same};
 use crate::text::escape;
+use crate::transport::Clock;
 
 /// How long a tool may take to end by itself.
 const END: Duration = Duration::from_secs(3);
@@ -35,13 +37,25 @@ fn s_client(animal: &Animal, address: SocketAddr) -> Verdict {
         ])
         .arg("-CAfile")
         .arg(&animal.trusted);
-    if let Some(list) = &animal.list {
-        command.args(["-crl_check", "-CRL"]).arg(list);
-    }
+    judged_by(&mut command, animal);
     verdict("openssl", &mut command, openssl_words)
 }
 
+/// The list and the clock of openssl's judges.
+fn judged_by(command: &mut Command, animal: &Animal) {
+    if let Some(list) = &animal.list {
+        command.args(["-crl_check", "-CRL"]).arg(list);
+    }
+    if !animal.ahead.is_zero() {
+        let at = Clock::ahead(animal.ahead).now().unix_timestamp();
+        command.args(["-attime", &at.to_string()]);
+    }
+}
+
 fn curl(animal: &Animal, address: SocketAddr) -> Verdict {
+    if !animal.ahead.is_zero() {
+        return Verdict::clockless("curl");
+    }
     let port = address.port();
     let mut command = Command::new("curl");
     command
@@ -61,12 +75,13 @@ fn curl(animal: &Animal, address: SocketAddr) -> Verdict {
     if let Some(list) = &animal.list {
         command.arg("--crlfile").arg(list);
     }
-    verdict("curl", &mut command, |text| {
-        text.lines().next().unwrap_or_default().to_owned()
-    })
+    verdict("curl", &mut command, first_line)
 }
 
 fn python_client(animal: &Animal, address: SocketAddr) -> Verdict {
+    if !animal.ahead.is_zero() {
+        return Verdict::clockless("python");
+    }
     let mut command = Command::new("python3");
     command
         .args([
@@ -81,7 +96,7 @@ fn python_client(animal: &Animal, address: SocketAddr) -> Verdict {
 }
 
 /// Runs a judge to its end; exit code 0 is acceptance.
-fn verdict(tool: &str, command: &mut Command, words: fn(&str) -> String) -> Verdict {
+pub(super) fn verdict(tool: &str, command: &mut Command, words: fn(&str) -> String) -> Verdict {
     match command.stdin(Stdio::null()).output() {
         Err(_missing) => Verdict::missing(tool),
         Ok(output) => told(tool, &output, words),
@@ -95,21 +110,23 @@ fn told(tool: &str, output: &Output, words: fn(&str) -> String) -> Verdict {
         tool: tool.into(),
         accepted: Some(accepted),
         exit: output.status.code(),
-        said: if accepted {
-            "accepted".into()
-        } else {
-            escape(&words(&text))
+        said: match accepted {
+            true => acceptance(),
+            false => same(escape(&words(&text))),
         },
         peer_heard: None,
     }
 }
 
 /// The line that has the cause.
-fn openssl_words(text: &str) -> String {
+pub(super) fn openssl_words(text: &str) -> String {
     let mut lines = text.lines();
     let cause = lines.find(|line| line.to_lowercase().starts_with("verify error"));
     let alert = || {
-        let after = |line: &str| line.split(":SSL routines:").nth(1).map(str::to_owned);
+        let after = |line: &str| {
+            let mut rooms = [":SSL routines:", ":x509 certificate routines:"].iter();
+            rooms.find_map(|room| line.split(room).nth(1).map(str::to_owned))
+        };
         // Then come openssl's own file and line.
         text.lines().find_map(after).map(|said| {
             let end = said.find(":../").unwrap_or(said.len());
@@ -122,7 +139,11 @@ fn openssl_words(text: &str) -> String {
         .unwrap_or_else(|| last_line(text))
 }
 
-fn last_line(text: &str) -> String {
+pub(super) fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+pub(super) fn last_line(text: &str) -> String {
     text.lines().last().unwrap_or_default().to_owned()
 }
 
@@ -140,13 +161,14 @@ fn s_server(animal: &Animal, own: &Pair) -> Verdict {
         .args(["-Verify", "2", "-verify_return_error"])
         .args([Path::new("-cert"), &own.0, Path::new("-key"), &own.1])
         .args([Path::new("-CAfile"), &animal.trusted]);
-    if let Some(list) = &animal.list {
-        command.args(["-crl_check", "-CRL"]).arg(list);
-    }
+    judged_by(&mut command, animal);
     judge_client("openssl", command, animal, openssl_words)
 }
 
 fn python_server(animal: &Animal, own: &Pair) -> Verdict {
+    if !animal.ahead.is_zero() {
+        return Verdict::clockless("python");
+    }
     let mut command = Command::new("python3");
     command
         .args(["-c", include_str!("server.py")])
@@ -170,14 +192,8 @@ fn judge_client(
         return Verdict::missing(tool);
     };
     let address = listening(&mut child);
-    let heard = address.map(|address| {
-        peers::show(
-            animal.shown.as_ref(),
-            address,
-            &animal.trusted,
-            b"GET / HTTP/1.0\r\n\r\n",
-        )
-    });
+    let heard = address
+        .map(|address| peers::show(animal, address, &animal.trusted, b"GET / HTTP/1.0\r\n\r\n"));
     let exit = end(&mut child);
     let mut text = String::new();
     if let Some(mut errors) = child.stderr.take() {
@@ -189,11 +205,40 @@ fn judge_client(
         accepted: Some(accepted),
         exit,
         said: match (accepted, text.is_empty()) {
-            (true, _) => "accepted".into(),
-            (false, true) => "(nothing)".into(),
-            (false, false) => escape(&words(&text)),
+            (true, _) => acceptance(),
+            (false, true) => both("(nothing)", "（没有说明）"),
+            (false, false) => same(escape(&words(&text))),
         },
         peer_heard: heard.and_then(Result::err),
+    }
+}
+
+/// Starts a server; that it listens is acceptance.
+pub(super) fn begins(tool: &str, mut command: Command, words: fn(&str) -> String) -> Verdict {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Ok(mut child) = Program::start(&mut command) else {
+        return Verdict::missing(tool);
+    };
+    if listening(&mut child).is_some() {
+        return Verdict {
+            tool: tool.into(),
+            ..Verdict::accepted()
+        };
+    }
+    let exit = end(&mut child);
+    let mut text = String::new();
+    if let Some(mut errors) = child.stderr.take() {
+        let _unreadable = errors.read_to_string(&mut text);
+    }
+    Verdict {
+        tool: tool.into(),
+        accepted: Some(false),
+        exit,
+        said: same(escape(&words(&text))),
+        peer_heard: None,
     }
 }
 

@@ -13,14 +13,17 @@ use rustls::pki_types::ServerName;
 use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, SignatureScheme,
-    StreamOwned,
+    ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+    SignatureScheme, StreamOwned, SupportedProtocolVersion,
 };
 
 use super::others;
+use super::zoo::Animal;
 use crate::error::{Error, Kind, Result};
 use crate::lab::house::{self, PATIENCE, Pair, SERVER};
+use crate::lang::{Both, same};
 use crate::pki::keys;
+use crate::transport::TlsVersion;
 
 /// What the server answers every request with: enough for curl.
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
@@ -50,13 +53,13 @@ pub(super) struct Stall {
 }
 
 impl Stall {
-    /// Serves `shown` on a free port.
-    pub(super) fn open(shown: &Pair) -> Result<Self> {
+    /// Serves `shown` on a free port, in one version of TLS or in all.
+    pub(super) fn open(shown: &Pair, version: Option<TlsVersion>) -> Result<Self> {
         let resolver: Arc<dyn ResolvesServerCert> =
             Arc::new(SingleCertAndKey::from(certified(shown)?));
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&versions(version))
             .map_err(internal)?
             .with_no_client_auth()
             .with_cert_resolver(resolver);
@@ -113,10 +116,21 @@ fn bound(tcp: &TcpStream) -> io::Result<()> {
     tcp.set_write_timeout(Some(PATIENCE))
 }
 
-/// Shows `shown`, or nothing, to the server at `address`, says `words`, and waits for the first byte of an
+/// The versions spoken.
+fn versions(only: Option<TlsVersion>) -> Vec<&'static SupportedProtocolVersion> {
+    let all = rustls::ALL_VERSIONS.iter().copied();
+    let wanted = only.map(|only| match only {
+        TlsVersion::V1_2 => ProtocolVersion::TLSv1_2,
+        TlsVersion::V1_3 => ProtocolVersion::TLSv1_3,
+    });
+    all.filter(|version| wanted.is_none_or(|wanted| wanted == version.version))
+        .collect()
+}
+
+/// Shows an animal, or nothing, to the server at `address`, says `words`, and waits for the first byte of an
 /// answer: in TLS 1.3 a client hears only then whether its certificate was accepted.
-pub(super) fn present(
-    shown: Option<&Pair>,
+fn present(
+    animal: &Animal,
     address: SocketAddr,
     ca: &std::path::Path,
     words: &[u8],
@@ -127,10 +141,10 @@ pub(super) fn present(
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&versions(animal.version))
         .map_err(internal)?
         .with_root_certificates(roots);
-    let config = match shown {
+    let config = match &animal.shown {
         None => builder.with_no_client_auth(),
         Some(shown) => builder.with_client_cert_resolver(Arc::new(Show(certified(shown)?))),
     };
@@ -173,15 +187,17 @@ impl ResolvesClientCert for Show {
 
 /// As [`present`], and by openssl where nobody else signs with the key; what the client heard, in words.
 pub(super) fn show(
-    shown: Option<&Pair>,
+    animal: &Animal,
     address: SocketAddr,
     ca: &std::path::Path,
     words: &[u8],
-) -> Result<(), String> {
-    match (present(shown, address, ca, words), shown) {
+) -> Result<(), Both> {
+    match (present(animal, address, ca, words), &animal.shown) {
         (Ok(Ok(())), _) => Ok(()),
         (Ok(Err(error)), _) => Err(house::words(crate::transport::Side::Client, &error)),
-        (Err(_no_signer), Some(shown)) => others::old_client(shown, address, ca, words),
-        (Err(error), None) => Err(error.to_string()),
+        (Err(_no_signer), Some(shown)) => {
+            others::old_client(shown, address, ca, words).map_err(same)
+        }
+        (Err(error), None) => Err(error.message_both()),
     }
 }

@@ -61,14 +61,16 @@ pub struct StreamProof {
 impl KernelCapture {
     /// Puts both captures of a run side by side.
     pub(super) fn of(heard: &Heard, tap: Digests, capture: Option<String>) -> Self {
-        let [to_server, to_client] = tap.0.map(|half| (half.bytes, half.hasher.finish()));
-        let proof = |(bytes, digest): (u64, crate::protocol::Sha256), way: usize| StreamProof {
-            bytes,
-            tap_sha256: digest.to_string(),
-            kernel_sha256: heard.digests[way].clone(),
-            missing_bytes: heard.missing_bytes[way],
-        };
-        let (to_server, to_client) = (proof(to_server, 0), proof(to_client, 1));
+        let [to_server, to_client] = tap.0.map(Half::finish);
+        let proof =
+            |(bytes, tap_sha256): (u64, String), (heard, digest): &(u64, String)| StreamProof {
+                bytes,
+                tap_sha256,
+                kernel_sha256: digest.clone(),
+                missing_bytes: bytes.saturating_sub(*heard),
+            };
+        let to_server = proof(to_server, &heard.streams[0]);
+        let to_client = proof(to_client, &heard.streams[1]);
         Self {
             capture,
             leg: LEG,
@@ -78,6 +80,14 @@ impl KernelCapture {
             to_server,
             to_client,
         }
+    }
+
+    /// Whether the two captures contradict each other: bytes are there, and are others. Bytes the kernel did
+    /// not have room for prove nothing either way.
+    pub fn contradicts(&self) -> bool {
+        let streams = [&self.to_server, &self.to_client].into_iter();
+        let mut others = streams.filter(|stream| !stream.is_equal());
+        others.any(|stream| stream.missing_bytes == 0)
     }
 
     /// Each direction, and its stream.
@@ -125,8 +135,8 @@ impl StreamProof {
 #[derive(Debug)]
 pub(super) struct Heard {
     captured: Captured,
-    digests: [String; 2],
-    missing_bytes: [u64; 2],
+    /// Bytes of each direction, and their digest.
+    streams: [(u64, String); 2],
 }
 
 /// Captures until the other end of `alive` is closed, into `file` if there is one.
@@ -155,11 +165,9 @@ pub(super) fn listen(
         file.dropped(captured.dropped);
         file.finish().map_err(failed)?;
     }
-    let missing_bytes = [digests.0[0].missing_bytes, digests.0[1].missing_bytes];
     Ok(Heard {
         captured,
-        digests: digests.0.map(|half| half.hasher.finish().to_string()),
-        missing_bytes,
+        streams: digests.0.map(Half::finish),
     })
 }
 
@@ -171,7 +179,12 @@ pub(super) struct Digests([Half; 2]);
 struct Half {
     hasher: Hasher,
     bytes: u64,
-    missing_bytes: u64,
+}
+
+impl Half {
+    fn finish(self) -> (u64, String) {
+        (self.bytes, self.hasher.finish().to_string())
+    }
 }
 
 impl Digests {
@@ -193,11 +206,64 @@ impl Witness for Digests {
         }
     }
 
-    fn gap(&mut self, connection: usize, way: Direction, bytes: u64) {
-        if connection == 0 {
-            self.half(way).missing_bytes += bytes;
-        }
-    }
+    /// What is missing shows in the count.
+    fn gap(&mut self, _connection: usize, _way: Direction, _bytes: u64) {}
 
     fn ended(&mut self, _connection: usize, _way: Direction, _reset: bool) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both directions of a connection, told in pieces.
+    fn digests(up: &[&str], down: &[&str]) -> Digests {
+        let mut digests = Digests::default();
+        for (way, pieces) in [(Direction::ToServer, up), (Direction::ToClient, down)] {
+            for piece in pieces {
+                digests.bytes(0, way, 1, piece.as_bytes());
+                digests.bytes(1, way, 1, b"another connection");
+            }
+        }
+        digests
+    }
+
+    fn beside(up: &[&str], down: &[&str], dropped: u64) -> KernelCapture {
+        let captured = Captured {
+            packets: 9,
+            dropped,
+        };
+        let heard = Heard {
+            captured,
+            streams: digests(up, down).0.map(Half::finish),
+        };
+        KernelCapture::of(&heard, digests(&["ab", "c"], &["answer"]), None)
+    }
+
+    #[test]
+    fn the_same_bytes_are_the_same_however_they_were_cut() {
+        let same = beside(&["a", "bc"], &["answer"], 0);
+        assert!(same.equal && !same.contradicts());
+        assert_eq!((same.to_server.bytes, same.to_client.bytes), (3, 6));
+        assert!(
+            same.told()[0]
+                .en
+                .starts_with("client to server: tap == kernel: sha256 ba7816bf")
+        );
+    }
+
+    #[test]
+    fn other_bytes_contradict_and_missing_ones_prove_nothing() {
+        let other = beside(&["abd"], &["answer"], 0);
+        assert!(!other.equal && other.contradicts());
+        let swapped = beside(&["answer"], &["abc"], 0);
+        assert!(!swapped.equal && swapped.contradicts());
+        let missing = beside(&["ab"], &["answer"], 3);
+        assert!(!missing.equal && !missing.contradicts());
+        let told = &missing.told()[0].en;
+        assert!(
+            told.ends_with("the kernel dropped 3 packets, 1 bytes are missing"),
+            "{told}"
+        );
+    }
 }

@@ -115,7 +115,7 @@ impl Claims<'_> {
         let Some(tls) = &self.run.connection.tls else {
             return;
         };
-        let hello = self.first("ClientHello");
+        let hello = self.run.frame_of("ClientHello");
         let name = tls.visible.server_name.clone().unwrap_or_default();
         let alpn = tls.visible.alpn_offered.join(",");
         let command = format!(
@@ -156,7 +156,9 @@ impl Claims<'_> {
                 zh: format!("TLS 1.2 暴露双方身份：{}。", subjects.join("；")),
             },
         };
-        let frame = (shown > 0).then(|| self.first("Certificate")).flatten();
+        let frame = (shown > 0)
+            .then(|| self.run.frame_of("Certificate"))
+            .flatten();
         self.claim(frame, command, shown.to_string(), what);
     }
 
@@ -165,7 +167,7 @@ impl Claims<'_> {
         let Some(tls) = &self.run.connection.tls else {
             return;
         };
-        let hello = self.first("ServerHello");
+        let hello = self.run.frame_of("ServerHello");
         let shown = format!("tshark -r {} -Y 'tls.handshake.type==2'", self.run.capture);
         let suite = tls.visible.cipher_suite.clone().unwrap_or_default();
         let command = format!("{shown} -O tls | grep -o 'Cipher Suite: [A-Z0-9_]*'");
@@ -315,13 +317,6 @@ impl Claims<'_> {
             let output = format!("{digest}\n{digest}");
             self.claim(None, digests.join("; "), output, what);
         }
-    }
-
-    /// The first frame of the first turn that says this.
-    fn first(&self, word: &str) -> Option<u64> {
-        let mut turns = self.run.turns.iter();
-        let said = turns.find_map(|turn| turn.says.iter().find(|said| said.what == word))?;
-        Some(said.frame)
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::beside::KernelCapture;
 use super::tamper::Tampered;
 use super::turns::Turn;
+use crate::lab::certificates::Finding as Zoo;
 use crate::lab::find::Connection;
 use crate::lab::tap::Direction;
 use crate::lab::timeline;
@@ -95,6 +96,8 @@ pub struct Report {
     pub file: FileSent,
     /// The runs, in the order they were made.
     pub runs: Vec<Run>,
+    /// Bad certificates and what was said of them, when that was asked for.
+    pub zoo: Option<Zoo>,
     /// What the figures must be read with.
     pub caveats: Vec<Caveat>,
     /// Why the kernel did not capture the runs beside the tap; none when it did.
@@ -165,6 +168,13 @@ impl Run {
     /// The file name of the capture with its keys.
     pub fn with_keys(&self) -> String {
         format!("{}.with-keys.pcapng", self.kind.word())
+    }
+
+    /// The frame in which a turn first says this, such as `ClientHello`.
+    pub fn frame_of(&self, word: &str) -> Option<u64> {
+        let mut turns = self.turns.iter();
+        let said = turns.find_map(|turn| turn.says.iter().find(|said| said.what == word))?;
+        Some(said.frame)
     }
 
     /// Whether this was found, one of `user`, `password`, `file name`.
@@ -263,13 +273,7 @@ pub enum Caveat {
 }
 
 /// A sentence in the report's two languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Text {
-    /// English.
-    pub en: String,
-    /// Simplified Chinese.
-    pub zh: String,
-}
+pub type Text = crate::lang::Both;
 
 /// Something the report says, and how to check it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -11,8 +11,10 @@ use super::comments::Comments;
 use super::facts::{Report, Run, RunKind};
 use super::{BUFFER_BYTES, open};
 use crate::error::{Error, Kind, Result};
+use crate::lab::certificates::Finding as Zoo;
 use crate::lab::pcapng::{About, LINK_ETHERNET, LINK_RAW, Writer};
-use crate::lab::report::{html, readme};
+use crate::lab::report::{html, readme, zoo};
+use crate::lang::Lang;
 
 /// Who may read a capture or a key log: its owner.
 const PRIVATE: u32 = 0o600;
@@ -123,15 +125,21 @@ impl Out {
         self.write(&format!("{}.keys", run.kind.word()), PRIVATE, &keys)
     }
 
-    /// Writes the reports.
-    pub(super) fn reports(&mut self, report: &Report) -> Result<()> {
-        let json = serde_json::to_vec_pretty(report).map_err(|error| {
-            Error::new(Kind::Other, "the report cannot be written as JSON").source(error)
-        })?;
+    /// Writes the reports; those for people in `lang`, or with both languages in them.
+    pub(super) fn reports(&mut self, report: &Report, lang: Lang) -> Result<()> {
+        let json = serde_json::to_vec_pretty(report).map_err(unwritable)?;
         self.write("report.json", PUBLIC, &json)?;
-        self.write("report.html", PUBLIC, html::page(report).as_bytes())?;
+        self.write("report.html", PUBLIC, html::page(report, lang).as_bytes())?;
         self.write("sealpost.lua", PUBLIC, crate::lab::DISSECTOR.as_bytes())?;
-        self.write("README.txt", PUBLIC, readme::text(report).as_bytes())
+        self.write("README.txt", PUBLIC, readme::text(report, lang).as_bytes())
+    }
+
+    /// Writes the zoo alone.
+    pub(super) fn zoo(&mut self, finding: &Zoo, lang: Lang) -> Result<()> {
+        let json = serde_json::to_vec_pretty(finding).map_err(unwritable)?;
+        self.write("certificates.json", PUBLIC, &json)?;
+        let page = zoo::page(finding, lang);
+        self.write("certificates.html", PUBLIC, page.as_bytes())
     }
 
     fn write(&mut self, name: &str, mode: u32, bytes: &[u8]) -> Result<()> {
@@ -154,6 +162,10 @@ impl Out {
         self.files.push(name.to_owned());
         file.map_err(failed)
     }
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(Kind::Other, "the report cannot be written as JSON").source(error)
 }
 
 fn failed(dir: &Path, name: &str) -> impl Fn(io::Error) -> Error + use<> {

@@ -22,6 +22,7 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use super::certificates;
 use super::find::{Analysis, Finding, TlsFinding};
 use super::kernel::Kernel;
 use super::pcapng::Reader;
@@ -29,7 +30,7 @@ use super::search::FileBlocks;
 use super::streams::walk;
 use super::timeline::{self, Evidence};
 use crate::error::{Error, Kind, Result};
-use crate::lang::Lang;
+use crate::lang::{Both, Lang, both};
 use crate::pki::keys;
 use crate::text;
 use crate::transport::tls::KeyLog;
@@ -56,6 +57,10 @@ pub struct Options {
     pub source: Source,
     /// Whether to alter one bit of each upload too, in a run of its own.
     pub tamper: bool,
+    /// Whether bad certificates are shown and judged as well.
+    pub zoo: bool,
+    /// The language of what people read; `report.json` is English.
+    pub lang: Lang,
 }
 
 /// What was made.
@@ -71,17 +76,21 @@ pub struct Compared {
 
 /// Carries the file in each way, looks at what passed, and writes captures and reports. `tell` hears what
 /// is being done.
-pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared> {
+pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compared> {
     let kernel = kernel(options.source)?;
     let mut out = files::Out::open(&options.out)?;
-    tell("making a CA, certificates, a user and a password for this comparison alone");
+    tell(&both(
+        "making a CA, certificates, a user and a password for this comparison alone",
+        "专为本次对比生成 CA、证书、用户和密码",
+    ));
     let world = World::make(options.file.as_deref())?;
     let mut report = begin(&world, options)?;
     let names = world.names();
     for kind in &options.runs {
-        tell(&format!(
-            "{}: logging in, listing, uploading and downloading through the tap",
-            kind.word()
+        let name = kind.word();
+        tell(&both(
+            format!("{name}: logging in, listing, uploading and downloading through the tap"),
+            format!("{name}：经监听点登录、列目录、上传、下载"),
         ));
         let (beside, file) = match (&kernel, options.source) {
             (Some(_missing), _) => (Beside::Nobody, None),
@@ -105,18 +114,25 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared
         }
         recorded.forget();
         if options.tamper {
-            tell(&format!(
-                "{}: uploading past somebody who alters one bit",
-                kind.word()
+            tell(&both(
+                format!("{name}: uploading past somebody who alters one bit"),
+                format!("{name}：在有人改动一个比特的情况下上传"),
             ));
             run.tampered = Some(tamper::tamper(&world, *kind)?);
         }
         report.runs.push(run);
     }
+    if options.zoo {
+        tell(&both(
+            "showing bad certificates to Sealpost, openssl, curl and Python",
+            "向 Sealpost、openssl、curl 和 Python 出示有问题的证书",
+        ));
+        report.zoo = Some(certificates::run(false)?);
+    }
     report.kernel_missing = kernel;
     report.caveats = caveats(&report);
     report.claims = claims::claims(&report);
-    out.reports(&report)?;
+    out.reports(&report, options.lang)?;
     let (files, replaced) = out.finish();
     Ok(Compared {
         report,
@@ -125,22 +141,26 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Compared
     })
 }
 
+/// Writes `certificates.html` and `certificates.json` into the folder `out`; the files written.
+pub fn write_zoo(finding: &certificates::Finding, out: &Path, lang: Lang) -> Result<Vec<String>> {
+    let mut out = files::Out::open(out)?;
+    out.zoo(finding, lang)?;
+    Ok(out.finish().0)
+}
+
 /// Why the kernel does not capture beside the tap; none when it can and is to.
 fn kernel(source: Source) -> Result<Option<Text>> {
     if source == Source::Tap {
-        return Ok(Some(Text {
-            en: "it was not asked to (--source tap)".to_owned(),
-            zh: "未要求（--source tap）".to_owned(),
-        }));
+        return Ok(Some(both(
+            "it was not asked to (--source tap)",
+            "未要求（--source tap）",
+        )));
     }
     // No packet ever goes to port 0: this only asks whether it may be done.
     match (Kernel::open(0), source) {
         (Ok(_), _) => Ok(None),
         (Err(error), Source::Kernel) => Err(error),
-        (Err(error), _) => Ok(Some(Text {
-            en: error.told_in(Lang::English).0.to_owned(),
-            zh: error.told_in(Lang::Chinese).0.to_owned(),
-        })),
+        (Err(error), _) => Ok(Some(error.message_both())),
     }
 }
 
@@ -161,6 +181,7 @@ fn begin(world: &World, options: &Options) -> Result<Report> {
             sha256: world.sha256.to_string(),
         },
         runs: Vec::new(),
+        zoo: None,
         caveats: Vec::new(),
         kernel_missing: None,
         claims: Vec::new(),

@@ -164,6 +164,11 @@ struct Flipper {
 
 impl Flipper {
     fn stand_between(&self, between: &Between) {
+        // One side is silent for as long as the other sends a file; both end when one of them hangs up.
+        for socket in [&between.client, &between.server] {
+            let _as_it_was = socket.set_read_timeout(None);
+            let _as_it_was = socket.set_write_timeout(None);
+        }
         thread::scope(|scope| {
             let up = || self.pump(&between.client, &between.server, true);
             let _none = thread::Builder::new()
@@ -175,15 +180,15 @@ impl Flipper {
 
     fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, up: bool) {
         let mut buffer = vec![0; CHUNK_BYTES];
-        let mut passed = 0;
+        let (mut passed, mut heard) = (0, true);
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let chunk = &mut buffer[..length];
             if up && self.armed.swap(false, Ordering::SeqCst) {
                 self.flip(chunk, passed);
             }
-            if to.write_all(chunk).is_err() {
-                break;
-            }
+            // Who is not listened to any more is still read from: it hears the alert when it has said its say,
+            // where a reset would overtake it.
+            heard = heard && to.write_all(chunk).is_ok();
             passed += length as u64;
         }
         let _gone = to.shutdown(Shutdown::Write);

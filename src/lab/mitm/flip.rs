@@ -18,6 +18,7 @@ use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::{Running, USER};
 use crate::lab::overhear;
 use crate::lab::tap::Direction;
+use crate::lang::{Both, both, same};
 use crate::protocol::Conflict;
 use crate::transport::{ClientAuth, ClientTls, Policy, TlsVersion};
 
@@ -40,14 +41,19 @@ enum Meddling {
     Truncate,
 }
 
-const MEDDLINGS: [(Meddling, &str); 5] = [
-    (Meddling::Flip, "flip one bit of a record"),
-    (Meddling::Drop, "drop a record"),
-    (Meddling::Replay, "send a record twice"),
-    (Meddling::Swap, "swap two records"),
+const MEDDLINGS: [(Meddling, &str, &str); 5] = [
+    (
+        Meddling::Flip,
+        "flip one bit of a record",
+        "翻转记录中的一位",
+    ),
+    (Meddling::Drop, "drop a record", "丢弃一个记录"),
+    (Meddling::Replay, "send a record twice", "把一个记录发两遍"),
+    (Meddling::Swap, "swap two records", "交换两个记录"),
     (
         Meddling::Truncate,
         "end the connection in the middle of the file",
+        "在文件中途断开连接",
     ),
 ];
 
@@ -65,10 +71,10 @@ pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
             version,
         };
         theatre.provide_download()?;
-        for (meddling, name) in MEDDLINGS {
+        for (meddling, en, zh) in MEDDLINGS {
             for way in [Direction::ToServer, Direction::ToClient] {
                 let id = format!("e{}", steps.len() + 1);
-                steps.push(theatre.step(id, name, meddling, way)?);
+                steps.push(theatre.step(id, &both(en, zh), meddling, way)?);
             }
         }
     }
@@ -115,7 +121,7 @@ impl Theatre<'_> {
         Ok(())
     }
 
-    fn step(&self, id: String, name: &str, meddling: Meddling, way: Direction) -> Result<Step> {
+    fn step(&self, id: String, name: &Both, meddling: Meddling, way: Direction) -> Result<Step> {
         let stored = format!("{id}.bin");
         let kept = self.scene.house.path(&stored);
         let door = Door::open(self.server.address)?;
@@ -149,34 +155,31 @@ impl Theatre<'_> {
             Direction::ToClient => kept.exists(),
         };
         let bytes_excerpt = meddler.excerpts();
-        let (version, what) = match (self.version, way) {
-            (TlsVersion::V1_3, Direction::ToServer) => ("TLS 1.3", "upload"),
-            (TlsVersion::V1_3, Direction::ToClient) => ("TLS 1.3", "download"),
-            (TlsVersion::V1_2, Direction::ToServer) => ("TLS 1.2", "upload"),
-            (TlsVersion::V1_2, Direction::ToClient) => ("TLS 1.2", "download"),
+        let version = match self.version {
+            TlsVersion::V1_3 => "TLS 1.3",
+            TlsVersion::V1_2 => "TLS 1.2",
+        };
+        let what = match way {
+            Direction::ToServer => both("upload", "上传"),
+            Direction::ToClient => both("download", "下载"),
         };
         Ok(Step {
             id,
-            name: format!("{version}, {what}: {name}"),
-            expected: match blind {
-                true => "the client notices, and no file appears".into(),
-                false => "both sides notice, and no file appears".into(),
-            },
-            observed: match (told.exit, arrived) {
-                (0, _) => "nobody noticed: the transfer ended well".into(),
-                (_, true) => "the client failed, and yet there is a file".into(),
-                (_, false) => format!("the {what} failed; no file appeared"),
-            },
+            name: both(
+                format!("{version}, {}: {}", what.en, name.en),
+                format!("{version}，{}：{}", what.zh, name.zh),
+            ),
+            expected: expected(blind),
+            observed: observed(&told, arrived, &what),
             proved: told.exit != 0
                 && !arrived
                 && (blind || !log.is_empty())
                 && !bytes_excerpt.is_empty(),
             client_said: told.said,
             client_exit: told.exit,
-            server_said: if log.is_empty() {
-                "nothing".into()
-            } else {
-                log.join("; ")
+            server_said: match log.is_empty() {
+                true => victim::silence(),
+                false => same(log.join("; ")),
             },
             bytes_excerpt,
         })
@@ -207,12 +210,44 @@ impl Theatre<'_> {
         };
         match carried() {
             Ok(()) => Told {
-                said: "all well".into(),
+                said: both("all well", "一切正常"),
                 exit: 0,
                 read_back: None,
             },
             Err(error) => Told::failure(&error),
         }
+    }
+}
+
+/// What should come of it.
+fn expected(blind: bool) -> Both {
+    match blind {
+        true => both(
+            "the client notices, and no file appears",
+            "客户端察觉，文件不会出现",
+        ),
+        false => both(
+            "both sides notice, and no file appears",
+            "双方都察觉，文件不会出现",
+        ),
+    }
+}
+
+/// What came of it.
+fn observed(told: &Told, arrived: bool, what: &Both) -> Both {
+    match (told.exit, arrived) {
+        (0, _) => both(
+            "nobody noticed: the transfer ended well",
+            "无人察觉：传输顺利完成",
+        ),
+        (_, true) => both(
+            "the client failed, and yet there is a file",
+            "客户端失败，文件却出现了",
+        ),
+        (_, false) => both(
+            format!("the {} failed; no file appeared", what.en),
+            format!("{}失败，没有文件出现", what.zh),
+        ),
     }
 }
 
@@ -297,14 +332,23 @@ impl Meddler {
             return Vec::new();
         };
         let length = before.len();
+        let on = both("passed on", "转发");
+        let words = |en: &str, zh: &str| Excerpt::words(on.clone(), both(en, zh));
         let passed = match self.meddling {
-            Meddling::Flip => Excerpt::hex("passed on", after),
-            Meddling::Drop => Excerpt::text("passed on", b"(nothing; the next record follows)"),
-            Meddling::Replay => Excerpt::text("passed on", b"(the same twice)"),
-            Meddling::Swap => Excerpt::text("passed on", b"(the next record first, then this one)"),
-            Meddling::Truncate => Excerpt::text("passed on", b"(FIN: the connection ends here)"),
+            Meddling::Flip => Excerpt::hex(on.clone(), after),
+            Meddling::Drop => words(
+                "(nothing; the next record follows)",
+                "（无；接着是下一个记录）",
+            ),
+            Meddling::Replay => words("(the same twice)", "（同一记录两遍）"),
+            Meddling::Swap => words(
+                "(the next record first, then this one)",
+                "（先是下一个记录，再是这一个）",
+            ),
+            Meddling::Truncate => words("(FIN: the connection ends here)", "（FIN：连接到此为止）"),
         };
-        vec![Excerpt::hex(&format!("record, {length} B"), before), passed]
+        let record = both(format!("record, {length} B"), format!("记录，{length} B"));
+        vec![Excerpt::hex(record, before), passed]
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod flip;
 mod forge;
+mod intercept;
 mod plain;
 mod sealed;
 mod strip;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use super::house::House;
 use super::overhear;
 use crate::error::Result;
+use crate::lang::{Both, both, english, same};
 
 pub use tell::tell;
 
@@ -38,17 +40,22 @@ pub struct Step {
     /// Its number, such as `e3`.
     pub id: String,
     /// What was tried.
-    pub name: String,
+    #[serde(serialize_with = "english")]
+    pub name: Both,
     /// What should come of it.
-    pub expected: String,
+    #[serde(serialize_with = "english")]
+    pub expected: Both,
     /// What came of it, as measured.
-    pub observed: String,
+    #[serde(serialize_with = "english")]
+    pub observed: Both,
     /// The client's own words.
-    pub client_said: String,
+    #[serde(serialize_with = "english")]
+    pub client_said: Both,
     /// The exit code the client's words have on the command line; 0 when it was content.
     pub client_exit: u8,
     /// The server's own words: its log, or its audit trail where the log is silent.
-    pub server_said: String,
+    #[serde(serialize_with = "english")]
+    pub server_said: Both,
     /// What the attacker had before its eyes, or changed.
     pub bytes_excerpt: Vec<Excerpt>,
     /// Whether it came out as expected.
@@ -59,9 +66,14 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Excerpt {
     /// What they are.
-    pub what: String,
-    /// The bytes as text, or in hex.
-    pub bytes: String,
+    #[serde(serialize_with = "english")]
+    pub what: Both,
+    /// The bytes as text, or in hex; or what became of them, in words.
+    #[serde(serialize_with = "english")]
+    pub bytes: Both,
+    /// Whether these are the attacker's own words, and no bytes of the wire.
+    #[serde(skip)]
+    pub is_said: bool,
 }
 
 /// What all steps showed.
@@ -96,10 +108,10 @@ pub fn run(setup: Setup) -> Result<Finding> {
     let folder = scene.house.path("").to_string_lossy().into_owned();
     for step in &mut steps {
         for said in [&mut step.client_said, &mut step.server_said] {
-            *said = said.replace(&folder, "");
+            *said = said.map(|said| said.replace(&folder, ""));
         }
         for excerpt in &mut step.bytes_excerpt {
-            excerpt.bytes = excerpt.bytes.replace(&folder, "");
+            excerpt.bytes = excerpt.bytes.map(|bytes| bytes.replace(&folder, ""));
         }
     }
     Ok(Finding {
@@ -114,18 +126,36 @@ pub fn run(setup: Setup) -> Result<Finding> {
 }
 
 impl Excerpt {
-    fn text(what: &str, bytes: &[u8]) -> Self {
+    fn text(what: Both, bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let lines: Vec<String> = text.trim_end().lines().map(crate::text::escape).collect();
-        let bytes = lines.join("\\n");
         Self {
-            what: what.to_owned(),
-            bytes,
+            what,
+            bytes: same(lines.join("\\n")),
+            is_said: false,
+        }
+    }
+
+    /// What became of the bytes, in words.
+    fn words(what: Both, words: Both) -> Self {
+        Self {
+            what,
+            bytes: words,
+            is_said: false,
+        }
+    }
+
+    /// What the attacker's own TLS says.
+    fn attacker(words: Both) -> Self {
+        Self {
+            what: both("the attacker's TLS says", "攻击者的 TLS 说"),
+            bytes: words,
+            is_said: true,
         }
     }
 
     /// At most [`HEX_BYTES`] bytes, in pairs of digits.
-    fn hex(what: &str, bytes: &[u8]) -> Self {
+    fn hex(what: Both, bytes: &[u8]) -> Self {
         let shown: Vec<String> = bytes
             .iter()
             .take(HEX_BYTES)
@@ -133,8 +163,9 @@ impl Excerpt {
             .collect();
         let more = if bytes.len() > HEX_BYTES { " …" } else { "" };
         Self {
-            what: what.to_owned(),
-            bytes: format!("{}{more}", shown.join(" ")),
+            what,
+            bytes: same(format!("{}{more}", shown.join(" "))),
+            is_said: false,
         }
     }
 }

@@ -1,24 +1,20 @@
 //! (b), (c), (d) TLS: everything depends on who verifies whom.
 
-use std::io::{self, BufRead, Write};
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Instant;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::forge::{self, Loot, stand_between};
+use super::forge::Loot;
+use super::intercept::{intercept, phish};
 use super::plain::FORGERY;
-use super::victim::{self, NOTE, NOTE_NAME, Told};
+use super::victim::{self, NOTE, NOTE_NAME};
 use super::{Excerpt, Scene, Setup, Step};
 use crate::error::{Error, Kind, Result};
-use crate::lab::door::{Between, Door, attack, relay};
-use crate::lab::house::{self, PATIENCE, Pair, Running, SERVER, USER};
+use crate::lab::door::{Door, attack, relay};
+use crate::lab::house::{self, Pair, Running, SERVER, USER};
 use crate::lab::overhear;
+use crate::lang::{Both, both, join, same};
 use crate::pki::{Authority, InitOptions, IssueRequest, inspect, keys};
-use crate::transport::{
-    Acceptor, ClientAuth, ClientTls, Mode, Rejected, ServerTls, Side, Socket, TlsClient, connect,
-};
+use crate::text::escape;
+use crate::transport::{ClientAuth, ClientTls};
 
 pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
     let mallory = Mallory::new(scene)?;
@@ -45,13 +41,8 @@ struct Mallory {
     right_host: Pair,
 }
 
-/// What came of an interception.
-#[derive(Default)]
-struct Catch {
-    loot: Loot,
-    /// The attacker's own trouble, in words.
-    said: String,
-}
+/// A step's number, what is shown, its files, the client's pin and its exit code.
+type Disguise<'a> = (&'static str, Both, &'a Pair, Option<String>, u8);
 
 impl Mallory {
     fn new(scene: &Scene) -> Result<Self> {
@@ -99,19 +90,31 @@ impl Mallory {
         let direct = scene.house.target(server.address, Some(direct));
         let stored = victim::truth(scene, &direct, NOTE_NAME)?.unwrap_or_default();
         let stole = caught.loot.password.as_deref() == Some(scene.house.password.as_str());
+        let (read, held) = (stolen(&caught.loot), victim::last_line(&stored));
+        let believed = victim::last_line(told.read_back.as_deref().unwrap_or_default());
         Ok(Step {
             id: "b1".into(),
-            name: "TLS, the client told --insecure: the attacker's own certificate".into(),
-            expected: "the attacker reads and alters everything, TLS on both sides of it".into(),
-            observed: format!(
-                "the attacker read {}; the server holds \"{}\", the client believes \"{}\"",
-                stolen(&caught.loot),
-                victim::last_line(&stored),
-                victim::last_line(told.read_back.as_deref().unwrap_or_default()),
+            name: both(
+                "TLS, the client told --insecure: the attacker's own certificate",
+                "TLS，客户端使用 --insecure：攻击者自己的证书",
+            ),
+            expected: both(
+                "the attacker reads and alters everything, TLS on both sides of it",
+                "攻击者读取并篡改一切，两侧都是 TLS",
+            ),
+            observed: both(
+                format!(
+                    "the attacker read {}; the server holds \"{held}\", the client believes \"{believed}\"",
+                    read.en
+                ),
+                format!(
+                    "攻击者读到了{}；服务器保存的是“{held}”，客户端以为是“{believed}”",
+                    read.zh
+                ),
             ),
             server_said: victim::server_said(mark, &server.audit, "put"),
             bytes_excerpt: vec![Excerpt::text(
-                "decrypted by the attacker",
+                both("decrypted by the attacker", "被攻击者解密"),
                 caught.loot.login.unwrap_or_default().as_bytes(),
             )],
             proved: stole
@@ -123,35 +126,54 @@ impl Mallory {
         })
     }
 
-    /// (c)
-    fn verified(&self, scene: &Scene, server: &Running) -> Result<Vec<Step>> {
-        let pin = pin_of(&scene.house.pair("server"))?;
-        let tries = [
-            ("c1", "an unknown CA's certificate", &self.own, None, 60),
+    /// What it shows, and how a client that verifies, perhaps with a pin, is to refuse it.
+    fn disguises(&self, pin: String) -> [Disguise<'_>; 4] {
+        [
+            (
+                "c1",
+                both("an unknown CA's certificate", "未知 CA 的证书"),
+                &self.own,
+                None,
+                60,
+            ),
             (
                 "c2",
-                "the certificate of a CA with the right name and another key",
+                both(
+                    "the certificate of a CA with the right name and another key",
+                    "名称相同、密钥不同的 CA 的证书",
+                ),
                 &self.twin,
                 None,
                 60,
             ),
             (
                 "c3",
-                "a good certificate, for another host",
+                both(
+                    "a good certificate, for another host",
+                    "合格的证书，但属于另一台主机",
+                ),
                 &self.other_host,
                 None,
                 60,
             ),
             (
                 "c4",
-                "the CA deceived: a good certificate for this host; the client has a pin",
+                both(
+                    "the CA deceived: a good certificate for this host; the client has a pin",
+                    "CA 被骗：本主机的合格证书；客户端固定了公钥（pin）",
+                ),
                 &self.right_host,
                 Some(pin),
                 90,
             ),
-        ];
+        ]
+    }
+
+    /// (c)
+    fn verified(&self, scene: &Scene, server: &Running) -> Result<Vec<Step>> {
+        let pin = pin_of(&scene.house.pair("server"))?;
         let mut steps = Vec::new();
-        for (id, disguise, pair, pin, exit) in tries {
+        for (id, disguise, pair, pin, exit) in self.disguises(pin) {
             let careless = scene.setup == Setup::Careless;
             let tls = ClientTls {
                 insecure: careless,
@@ -163,17 +185,26 @@ impl Mallory {
             let refused = told.refused_by(&[exit]) && caught.loot.login.is_none();
             steps.push(Step {
                 id: id.into(),
-                name: format!("TLS, the client verifies: {disguise}"),
-                expected: format!("the client refuses (exit {exit}) before it says a word"),
+                name: both(
+                    format!("TLS, the client verifies: {}", disguise.en),
+                    format!("TLS，客户端验证：{}", disguise.zh),
+                ),
+                expected: both(
+                    format!("the client refuses (exit {exit}) before it says a word"),
+                    format!("客户端在开口之前就拒绝（退出码 {exit}）"),
+                ),
                 observed: match refused {
-                    true => "the client hung up in the handshake; the attacker read nothing".into(),
-                    false => format!("the attacker read {}", stolen(&caught.loot)),
+                    true => both(
+                        "the client hung up in the handshake; the attacker read nothing",
+                        "客户端在握手中挂断；攻击者什么也没读到",
+                    ),
+                    false => both(
+                        format!("the attacker read {}", stolen(&caught.loot).en),
+                        format!("攻击者读到了{}", stolen(&caught.loot).zh),
+                    ),
                 },
                 server_said: victim::server_said(mark, &server.audit, "-"),
-                bytes_excerpt: vec![Excerpt::text(
-                    "the attacker's TLS says",
-                    caught.said.as_bytes(),
-                )],
+                bytes_excerpt: vec![Excerpt::attacker(caught.said)],
                 proved: refused,
                 client_said: told.said,
                 client_exit: told.exit,
@@ -194,19 +225,25 @@ impl Mallory {
         let refused = told.exit != 0 && server_said.contains("handshake failed");
         Ok(Step {
             id: "d1".into(),
-            name: "mutual TLS, the client careless: the attacker shows no certificate".into(),
-            expected: "the server refuses the attacker; nothing gets through".into(),
+            name: both(
+                "mutual TLS, the client careless: the attacker shows no certificate",
+                "双向 TLS，客户端大意：攻击者不出示证书",
+            ),
+            expected: both(
+                "the server refuses the attacker; nothing gets through",
+                "服务器拒绝攻击者；什么也通不过",
+            ),
             observed: match refused {
-                true => "the server refused the attacker, and the client got no answer".into(),
-                false => "the transfer went through".into(),
+                true => both(
+                    "the server refused the attacker, and the client got no answer",
+                    "服务器拒绝了攻击者，客户端没有得到应答",
+                ),
+                false => both("the transfer went through", "传输通过了"),
             },
             client_said: told.said,
             client_exit: told.exit,
-            server_said,
-            bytes_excerpt: vec![Excerpt::text(
-                "the attacker's TLS says",
-                caught.said.as_bytes(),
-            )],
+            server_said: same(server_said),
+            bytes_excerpt: vec![Excerpt::attacker(caught.said)],
             proved: refused && caught.loot.after.is_empty(),
         })
     }
@@ -240,128 +277,45 @@ impl Mallory {
                 .house
                 .target(server.address, Some(tls.load()?))
                 .log_in();
-            refusals.extend(tried.err().map(|error| error.to_string()));
+            refusals.extend(tried.err().map(|error| error.message_both()));
         }
-        let server_said = mark.since(2);
+        let (server_said, count) = (mark.since(2), refusals.len());
         Ok(Step {
             id: "d2".into(),
-            name: "mutual TLS: a stolen password, and a certificate the attacker made itself"
-                .into(),
-            expected: "the password is lost, and still nobody gets in with it".into(),
-            observed: format!(
-                "the attacker {} the password; the server refused {} of 2 logins with it",
-                if stole { "has" } else { "has not" },
-                refusals.len()
+            name: both(
+                "mutual TLS: a stolen password, and a certificate the attacker made itself",
+                "双向 TLS：偷来的密码，加上攻击者自制的证书",
+            ),
+            expected: both(
+                "the password is lost, and still nobody gets in with it",
+                "密码丢了，但凭它仍然谁也进不来",
+            ),
+            observed: both(
+                format!(
+                    "the attacker {} the password; the server refused {count} of 2 logins with it",
+                    if stole { "has" } else { "has not" }
+                ),
+                format!(
+                    "攻击者{}密码；服务器拒绝了 2 次登录中的 {count} 次",
+                    if stole { "拿到了" } else { "没有拿到" }
+                ),
             ),
             client_said: told.said,
             client_exit: told.exit,
-            server_said: server_said.join("; "),
+            server_said: same(server_said.join("; ")),
             bytes_excerpt: vec![
-                Excerpt::text("decrypted by the attacker", login.as_bytes()),
-                Excerpt::text("the attacker heard", refusals.join("; ").as_bytes()),
+                Excerpt::text(
+                    both("decrypted by the attacker", "被攻击者解密"),
+                    login.as_bytes(),
+                ),
+                Excerpt {
+                    what: both("the attacker heard", "攻击者听到"),
+                    ..Excerpt::attacker(join(refusals, "; ", "；").map(escape))
+                },
             ],
-            proved: stole && refusals.len() == 2 && server_said.len() == 2,
+            proved: stole && count == 2 && server_said.len() == 2,
         })
     }
-}
-
-/// Lures the victim to an attacker who shows `disguise`.
-fn intercept(
-    scene: &Scene,
-    server: &Running,
-    disguise: &Pair,
-    victim: &TlsClient,
-) -> Result<(Catch, Told)> {
-    let door = Door::open(server.address)?;
-    let target = scene.house.target(door.address, Some(victim.clone()));
-    let onward = ClientTls {
-        insecure: true,
-        ..scene.house.client_tls(None)
-    };
-    let onward = onward.load()?;
-    let acceptor = acceptor(disguise)?;
-    attack(
-        || match scene.setup {
-            Setup::Idle => {
-                let _missed = door.between().map(|between: Between| relay(&between));
-                Catch::default()
-            }
-            _ => terminate(&door, &acceptor, server.address, &onward),
-        },
-        || victim::transfer(scene, &target),
-    )
-}
-
-/// Ends the victim's TLS here, and begins another to the server.
-fn terminate(door: &Door, acceptor: &Acceptor, to: SocketAddr, tls: &TlsClient) -> Catch {
-    let mut caught = Catch::default();
-    let mut client = match take_in(door, acceptor) {
-        Ok(client) => client,
-        Err(error) => {
-            caught.said = house::words(Side::Server, &error);
-            return caught;
-        }
-    };
-    match connect(&to.ip().to_string(), to.port(), Some(tls), PATIENCE) {
-        Err(error) => caught.said = error.to_string(),
-        Ok((mut server, _context)) => {
-            let stood = stand_between(&mut client, &mut server, FORGERY, &mut caught.loot);
-            caught.said = match stood {
-                Ok(()) => "nothing amiss".into(),
-                Err(error) => house::words(Side::Client, &error),
-            };
-            server.close();
-        }
-    }
-    client.close();
-    caught
-}
-
-/// Plays the server until the victim has given its password away; the request it came in.
-fn phish(door: &Door, disguise: &Pair) -> io::Result<Option<String>> {
-    let acceptor = acceptor(disguise).map_err(io::Error::other)?;
-    let mut client = take_in(door, &acceptor)?;
-    let login = lie(&mut client);
-    client.close();
-    login.map(Some)
-}
-
-fn lie<C: BufRead + Write>(client: &mut C) -> io::Result<String> {
-    let mut buffer = Vec::new();
-    let _hello = forge::read(client, &mut buffer)?;
-    let welcome = json!({
-        "ok": true, "version": 1, "agent": "sealpost", "secure": "tls", "identity": null,
-        "login": ["password"], "register": false, "id": "0",
-    });
-    forge::send(client, welcome.to_string().as_bytes())?;
-    let login = forge::read(client, &mut buffer)?.unwrap_or_default();
-    Ok(String::from_utf8_lossy(&login).into_owned())
-}
-
-fn take_in(door: &Door, acceptor: &Acceptor) -> io::Result<crate::transport::Accepted> {
-    let tcp = door.victim()?;
-    let socket = Socket::new(Arc::new(tcp), Instant::now() + PATIENCE);
-    acceptor.accept(socket).map_err(|rejected| match rejected {
-        Rejected::Handshake(error, _) => error,
-        Rejected::Silent | Rejected::Language(..) => io::ErrorKind::UnexpectedEof.into(),
-    })
-}
-
-/// A TLS server that shows `disguise` and asks for nothing.
-fn acceptor((certificate, key): &Pair) -> Result<Acceptor> {
-    let tls = ServerTls {
-        certificate: certificate.clone(),
-        key: key.clone(),
-        passphrase: None,
-        client_auth: ClientAuth::None,
-        client_ca: certificate.clone(),
-        allow: crate::transport::Allow::default(),
-        revocation_lists: Vec::new(),
-        accept_expired_lists: false,
-        resumption: crate::transport::Resumption::Off,
-        policy: crate::transport::Policy::default(),
-    };
-    Ok(Acceptor::new(Mode::Tls, Some(tls.load()?)))
 }
 
 fn pin_of((certificate, _): &Pair) -> Result<String> {
@@ -372,9 +326,12 @@ fn pin_of((certificate, _): &Pair) -> Result<String> {
     Ok(inspect::certificate(leaf)?.pin)
 }
 
-fn stolen(loot: &Loot) -> String {
+fn stolen(loot: &Loot) -> Both {
     match &loot.password {
-        Some(password) => format!("the password {password}"),
-        None => "nothing".into(),
+        Some(password) => both(
+            format!("the password {password}"),
+            format!("密码 {password}"),
+        ),
+        None => both("nothing", "空无一物"),
     }
 }

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::lab::door::{Between, Door, attack, relay};
 use crate::lab::house::Running;
 use crate::lab::overhear;
+use crate::lang::{Both, both, same};
 use crate::protocol::FIRST_BYTE_TLS;
 use crate::transport::{ClientAuth, ClientTls};
 
@@ -36,14 +37,17 @@ pub(super) fn steps(scene: &Scene) -> Result<Vec<Step>> {
             scene,
             &server,
             "f1",
-            "answer the client's TLS in plain",
+            &both("answer the client's TLS in plain", "用明文应答客户端的 TLS"),
             &welcome,
         )?,
         answered_in_plain(
             scene,
             &server,
             "f2",
-            "tell the client that the server speaks plain only",
+            &both(
+                "tell the client that the server speaks plain only",
+                "告诉客户端服务器只会明文",
+            ),
             &refusal,
         )?,
         talked_down(scene, &server)?,
@@ -54,7 +58,7 @@ fn answered_in_plain(
     scene: &Scene,
     server: &Running,
     id: &str,
-    name: &str,
+    name: &Both,
     answer: &serde_json::Value,
 ) -> Result<Step> {
     let door = Door::open(server.address)?;
@@ -72,27 +76,36 @@ fn answered_in_plain(
     let all_tls = heard
         .iter()
         .all(|bytes| bytes.first() == Some(&FIRST_BYTE_TLS));
+    let count = heard.len();
+    let plain = heard
+        .iter()
+        .filter(|bytes| bytes.first() != Some(&FIRST_BYTE_TLS));
+    let plain = plain.count();
     let refused = told.exit != 0 && all_tls && heard.len() == 1;
     let first = heard.first().map(Vec::as_slice).unwrap_or_default();
     Ok(Step {
         id: id.into(),
-        name: name.into(),
-        expected: "the client gives up; it never falls back to plain".into(),
-        observed: format!(
-            "{} connection{}, {} in plain; the client said nothing but its TLS hello",
-            heard.len(),
-            if heard.len() == 1 { "" } else { "s" },
-            heard
-                .iter()
-                .filter(|bytes| bytes.first() != Some(&FIRST_BYTE_TLS))
-                .count(),
+        name: name.clone(),
+        expected: both(
+            "the client gives up; it never falls back to plain",
+            "客户端放弃，绝不退回明文",
+        ),
+        observed: both(
+            format!(
+                "{count} connection{}, {plain} in plain; the client said nothing but its TLS hello",
+                if count == 1 { "" } else { "s" },
+            ),
+            format!("{count} 条连接，其中明文 {plain} 条；客户端除 TLS hello 外什么也没说"),
         ),
         client_said: told.said,
         client_exit: told.exit,
         server_said: victim::server_said(mark, &server.audit, "-"),
         bytes_excerpt: vec![
-            Excerpt::hex("from the client", first),
-            Excerpt::text("the attacker's answer", answer.to_string().as_bytes()),
+            Excerpt::hex(both("from the client", "来自客户端"), first),
+            Excerpt::text(
+                both("the attacker's answer", "攻击者的应答"),
+                answer.to_string().as_bytes(),
+            ),
         ],
         proved: refused,
     })
@@ -146,16 +159,28 @@ fn talked_down(scene: &Scene, server: &Running) -> Result<Step> {
     let told = told?;
     let server_said = match told.exit {
         0 => victim::server_said(mark, &server.audit, "put"),
-        _ => mark.since(1).join("; "),
+        _ => same(mark.since(1).join("; ")),
     };
     Ok(Step {
         id: "f3".into(),
-        name: "strike TLS 1.3 from the client's offer".into(),
-        expected: "the client notices that it was talked down to TLS 1.2".into(),
+        name: both(
+            "strike TLS 1.3 from the client's offer",
+            "从客户端的提议中划掉 TLS 1.3",
+        ),
+        expected: both(
+            "the client notices that it was talked down to TLS 1.2",
+            "客户端察觉自己被压低到 TLS 1.2",
+        ),
         observed: match (told.exit, changed.is_some()) {
-            (0, _) => "the transfer ended well".into(),
-            (_, true) => "the server agreed to TLS 1.2, and the client hung up".into(),
-            (_, false) => "the client failed, and nothing was changed".into(),
+            (0, _) => both("the transfer ended well", "传输顺利完成"),
+            (_, true) => both(
+                "the server agreed to TLS 1.2, and the client hung up",
+                "服务器同意了 TLS 1.2，客户端挂断",
+            ),
+            (_, false) => both(
+                "the client failed, and nothing was changed",
+                "客户端失败，而什么也没有被改动",
+            ),
         },
         client_said: told.said,
         client_exit: told.exit,
@@ -172,9 +197,12 @@ fn talk_down(between: &Between) -> io::Result<Option<[Excerpt; 2]>> {
         .position(|window| window == OFFER);
     let excerpts = at.map(|at| {
         let offer = &mut hello[at..at + OFFER.len()];
-        let before = Excerpt::hex("supported_versions, offered", offer);
+        let before = Excerpt::hex(
+            both("supported_versions, offered", "提议的 supported_versions"),
+            offer,
+        );
         offer.copy_from_slice(&LOWERED);
-        [before, Excerpt::hex("passed on", offer)]
+        [before, Excerpt::hex(both("passed on", "转发"), offer)]
     });
     (&between.server).write_all(&hello)?;
     relay(between);

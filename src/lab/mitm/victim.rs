@@ -6,6 +6,7 @@ use super::Scene;
 use crate::client::{Client, Target, download, upload};
 use crate::error::{Error, Result};
 use crate::lab::overhear::Mark;
+use crate::lang::{Both, both, same};
 use crate::protocol::{Conflict, FileName, Sha256};
 use crate::store::trail;
 use crate::text::escape;
@@ -21,7 +22,7 @@ pub(super) const NOTE_NAME: &str = "order.txt";
 #[derive(Debug)]
 pub(super) struct Told {
     /// Its words.
-    pub(super) said: String,
+    pub(super) said: Both,
     /// Its exit code.
     pub(super) exit: u8,
     /// What it read back, if it came so far.
@@ -32,7 +33,7 @@ impl Told {
     /// Of a failure.
     pub(super) fn failure(error: &Error) -> Self {
         Self {
-            said: escape(error.message()),
+            said: error.message_both().map(escape),
             exit: error.kind().exit_code(),
             read_back: None,
         }
@@ -63,10 +64,17 @@ fn try_transfer(scene: &Scene, target: &Target) -> Result<Told> {
     client.quit();
     let bytes = fs::read(&back).unwrap_or_default();
     Ok(Told {
-        said: format!(
-            "uploaded {name} and read it back: \"{}\", sha256 {}…, all well",
-            last_line(&bytes),
-            short(&bytes)
+        said: both(
+            format!(
+                "uploaded {name} and read it back: \"{}\", sha256 {}…, all well",
+                last_line(&bytes),
+                short(&bytes)
+            ),
+            format!(
+                "上传了 {name} 并读回：“{}”，sha256 {}…，一切正常",
+                last_line(&bytes),
+                short(&bytes)
+            ),
         ),
         exit: 0,
         read_back: Some(bytes),
@@ -111,26 +119,31 @@ pub(super) fn short(bytes: &[u8]) -> String {
     Sha256::of(bytes).to_string().chars().take(8).collect()
 }
 
+/// What a server says that noticed nothing.
+pub(super) fn silence() -> Both {
+    both("nothing", "（什么也没说）")
+}
+
 /// What the server said since `mark`: its log, else what its audit trail has of this kind of event.
-pub(super) fn server_said(mark: Mark, audit: &std::path::Path, event: &str) -> String {
+pub(super) fn server_said(mark: Mark, audit: &std::path::Path, event: &str) -> Both {
     let log = mark.so_far();
     if !log.is_empty() {
-        return log.join("; ");
+        return same(log.join("; "));
     }
-    let mut said = "nothing".to_owned();
+    let mut said = silence();
     let visited = trail::each_record(audit, |record| {
         if record.event == event {
             let detail = |key| record.text(key).unwrap_or_default().to_owned();
             let digest: String = detail("sha256").chars().take(8).collect();
-            said = format!(
-                "audit: {event} {} by {}, sha256 {digest}…",
-                detail("name"),
-                detail("user")
+            let (name, user) = (detail("name"), detail("user"));
+            said = both(
+                format!("audit: {event} {name} by {user}, sha256 {digest}…"),
+                format!("审计：{event} {name}，用户 {user}，sha256 {digest}…"),
             );
         }
     });
     match visited {
         Ok(()) => said,
-        Err(error) => error.to_string(),
+        Err(error) => error.message_both(),
     }
 }

@@ -46,6 +46,9 @@ const WINDOW_SCALE: u8 = 8;
 /// Hops a packet may still take; Linux begins with 64.
 const HOPS: u8 = 64;
 
+/// Sequence numbers left out for bytes that were not recorded, at most: further on is further back (RFC 9293 §3.4).
+const MISSING_MAX: u32 = 1 << 30;
+
 /// Where a client's and a server's sequence numbers begin: any number serves (RFC 9293 §3.4.1).
 const FIRST_SEQUENCE: [u32; 2] = [0x1000_0000, 0x2000_0000];
 
@@ -152,6 +155,22 @@ impl<W: Write> Recorder<W> {
         self.segment(event, flow, way.back(), Says::Ack, &[], None)
     }
 
+    /// Leaves out so many sequence numbers, as where a capture has lost packets: Wireshark says "previous segment not
+    /// captured". An empty segment carries how many they were.
+    fn missing(
+        &mut self,
+        event: &Event,
+        flow: &mut Flow,
+        way: Direction,
+        bytes: u64,
+    ) -> io::Result<()> {
+        let me = usize::from(way == Direction::ToClient);
+        let left_out = u32::try_from(bytes).unwrap_or(u32::MAX).min(MISSING_MAX);
+        flow.next[me] = flow.next[me].wrapping_add(left_out);
+        let comment = format!("{bytes} bytes that passed here, in this direction, were not kept");
+        self.segment(event, flow, way, Says::Ack, &[], Some(&comment))
+    }
+
     /// Writes one segment from the sender of `way` and counts its sequence on.
     fn segment(
         &mut self,
@@ -207,6 +226,7 @@ impl<W: Write> Sink for Recorder<W> {
         };
         match &event.what {
             What::Bytes(way, bytes) => self.bytes(&event, &mut flow, *way, bytes)?,
+            What::Missing(way, bytes) => self.missing(&event, &mut flow, *way, *bytes)?,
             What::Ended(way) => {
                 self.segment(&event, &mut flow, *way, Says::Fin, &[], None)?;
                 self.segment(&event, &mut flow, way.back(), Says::Ack, &[], None)?;

@@ -72,6 +72,57 @@ fn what_was_recorded_is_what_is_read_back() {
     assert_eq!(first.gaps + second.gaps, 0);
 }
 
+/// A connection of which the middle was not recorded, in both directions; one gap is longer than sequence numbers are.
+fn a_capture_with_holes() -> Vec<u8> {
+    use Direction::{ToClient, ToServer};
+    record([
+        (1, opened("127.0.0.1:40000", "127.0.0.1:9999")),
+        (1, What::Bytes(ToServer, b"question".to_vec())),
+        (1, What::Missing(ToServer, 5_000_000_000)),
+        (1, What::Bytes(ToServer, b"the end".to_vec())),
+        (1, What::Missing(ToClient, 100)),
+        (1, What::Bytes(ToClient, b"answer".to_vec())),
+        (1, What::Ended(ToServer)),
+        (1, What::Ended(ToClient)),
+        (1, What::Closed),
+    ])
+}
+
+#[test]
+fn what_was_not_recorded_is_a_gap_and_what_follows_is_there() {
+    let heard = heard(&a_capture_with_holes());
+    assert_eq!(heard.connections[0].gaps, (1 << 30) + 100);
+    assert_eq!(heard.connections[0].to_server, b"questionthe end");
+    assert_eq!(heard.connections[0].to_client, b"answer");
+}
+
+#[test]
+fn wireshark_sees_segments_that_were_not_captured_and_no_other_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.pcapng");
+    std::fs::File::create(&path)
+        .unwrap()
+        .write_all(&a_capture_with_holes())
+        .unwrap();
+    let lost = [
+        "-Y",
+        "tcp.analysis.lost_segment",
+        "-T",
+        "fields",
+        "-e",
+        "frame.comment",
+    ];
+    let Some(lost) = tshark(&path, &lost) else {
+        return;
+    };
+    let comment =
+        |bytes| format!("{bytes} bytes that passed here, in this direction, were not kept\n");
+    assert_eq!(lost, [comment(5_000_000_000_u64), comment(100)].concat());
+    // The other side acknowledges what was not captured, as it does in any capture with losses.
+    let faults = "_ws.malformed || (tcp.analysis.flags && !tcp.analysis.lost_segment && !tcp.analysis.ack_lost_segment)";
+    assert_eq!(tshark(&path, &["-Y", faults]).unwrap(), "");
+}
+
 #[test]
 fn a_refused_connection_is_a_syn_and_a_reset() {
     let file = record([(

@@ -216,6 +216,18 @@ mod tests {
         link: LINK_RAW,
     };
 
+    /// The types of the blocks, in order.
+    fn kinds(mut file: &[u8]) -> Vec<u32> {
+        let mut kinds = Vec::new();
+        while let Some((head, _)) = file.split_first_chunk::<8>() {
+            let [kind, length] = [0, 4]
+                .map(|at| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
+            kinds.push(kind);
+            file = &file[length as usize..];
+        }
+        kinds
+    }
+
     #[test]
     fn secrets_stand_in_front_of_the_packets_and_are_refused_behind_one() {
         let mut writer = Writer::new(Vec::new(), &ABOUT).unwrap();
@@ -229,6 +241,17 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         let (file, totals) = writer.finish().unwrap();
         assert_eq!((totals.packets, totals.file_bytes), (1, file.len() as u64));
+        assert_eq!(
+            kinds(&file),
+            [
+                SECTION_HEADER,
+                INTERFACE,
+                NAMES,
+                SECRETS,
+                ENHANCED_PACKET,
+                STATISTICS
+            ]
+        );
         let mut reader = Reader::new(&file[..]).unwrap();
         let packet = reader.packet().unwrap().unwrap();
         assert_eq!((packet.at_ns, packet.data), (u64::MAX, &b"abcde"[..]));

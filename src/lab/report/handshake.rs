@@ -6,7 +6,7 @@ use super::html::{both, say};
 use super::table::title;
 use crate::lab::compare::facts::{Report, Run};
 use crate::lab::timeline::{
-    Connection, Entry, Party, Said, SaidWhat, Secret, Seen, What, beside, render,
+    Connection, Entry, Party, Said, SaidWhat, Secret, Seen, What, beside, words,
 };
 use crate::lang::{Both, Lang};
 use crate::pki::verify::Outcome;
@@ -57,7 +57,7 @@ fn one(entry: &Entry) -> Markup {
     html! {
         div.hs-entry.up[up && !here].down[!up && !here].here[here] {
             div.hs-when {
-                b { (in_both(|lang| render::who(entry, lang).to_owned())) }
+                b { (in_both(|lang| words::who(entry, lang).to_owned())) }
                 span {
                     (format!("{}.{:02} ms", entry.at_us / 1_000, entry.at_us % 1_000 / 10))
                     @if !here { " · " (both("frame", "帧")) " " (entry.frame) }
@@ -66,13 +66,16 @@ fn one(entry: &Entry) -> Markup {
             @match &entry.what {
                 What::Record(seen) => (record(seen)),
                 What::Keys { secrets, from } => (keys(secrets, from)),
-                What::Checks(checks) => ol.hs-steps {
-                    @let [en, zh] = [Lang::English, Lang::Chinese].map(|lang| render::steps(checks, lang));
+                What::Checks(checks) => {
+                    p.soft { (both("as of ", "以发送时刻为准：")) (checks.as_of) }
+                    ol.hs-steps {
+                    @let [en, zh] = [Lang::English, Lang::Chinese].map(|lang| words::steps(checks, lang));
                     @let outcomes = checks.steps.iter().map(|step| step.outcome).chain([checks.possession.outcome]);
                     @for (((name, says), (name_zh, says_zh)), outcome) in en.iter().zip(&zh).zip(outcomes) {
                         li.hs-bad[outcome == Outcome::Failed].soft[outcome == Outcome::Skipped] {
                             b { (both(name, name_zh)) } " " (both(says, says_zh))
                         }
+                    }
                     }
                 },
                 What::Bytes { bytes, content } => { p { (bytes) " B" } (said(content)) },
@@ -88,7 +91,7 @@ fn record(seen: &Seen) -> Markup {
     html! {
         div.hs-row {
             div {
-                p.hs-out { (in_both(|lang| render::outside(seen, lang))) }
+                p.hs-out { (in_both(|lang| words::outside(seen, lang))) }
                 @if seen.sealed {
                     p.hs-sealed { (both("encrypted: type, length and time are all there is", "已加密：能看到的只有类型、长度和时间")) }
                 } @else {
@@ -100,7 +103,10 @@ fn record(seen: &Seen) -> Markup {
                     @for said in &seen.content { (self::said(said)) (meaning(said)) }
                     @if seen.content.is_empty() { p.soft { (both("not opened", "未解开")) } }
                 } @else {
-                    @for said in &seen.content { (meaning(said)) }
+                    @for said in &seen.content {
+                        @if seen.content.len() > 1 { b.soft { (in_both(|lang| words::name(said, lang))) } }
+                        (meaning(said))
+                    }
                 }
             }
         }
@@ -108,7 +114,7 @@ fn record(seen: &Seen) -> Markup {
 }
 
 fn said(said: &Said) -> Markup {
-    let [en, zh] = [Lang::English, Lang::Chinese].map(|lang| render::details(said, lang));
+    let [en, zh] = [Lang::English, Lang::Chinese].map(|lang| words::details(said, lang));
     let is_long = en.len() > 3;
     let list = html! {
         ul { @for (fact, fact_zh) in en.iter().zip(&zh) {
@@ -120,7 +126,7 @@ fn said(said: &Said) -> Markup {
     };
     html! {
         div.hs-said {
-            b { (in_both(|lang| render::name(said, lang))) }
+            b { (in_both(|lang| words::name(said, lang))) }
             @if let SaidWhat::Handshake { number, .. } = &said.what { span.soft { " (" (number) ")" } }
             @if said.bytes > 0 { span.soft { " " (said.bytes) " B" } }
             @if is_long {

@@ -10,52 +10,98 @@ use super::proof;
 use super::story::{Story, story};
 use super::streams;
 use super::table::{Verdict, rows, title};
-use super::tampering;
-use super::{handshake, lessons};
+use super::{handshake, lessons, login, tampering, zoo};
 use crate::lab::compare::facts::{Report, Run, RunKind, Text};
+use crate::lang::Lang;
 use crate::text::size;
 
-/// The whole page.
-pub fn page(report: &Report) -> String {
+/// The whole page; `lang` is the language it opens in.
+pub fn page(report: &Report, lang: Lang) -> String {
+    let (shown, _) = beside(report);
+    let sealed = shown.iter().copied().find(|run| run.kind != RunKind::Plain);
+    let body = html! {
+        (top(report))
+        main {
+            (login::login(&shown, report))
+            (verdicts(report))
+            (findings(report))
+            (read_alike(report))
+            (pictures(report))
+            (handshake::section(report))
+            @if let Some(finding) = &report.zoo { (zoo::section(finding)) }
+            (lessons::wireshark(report, sealed))
+            (lessons::questions(report, sealed))
+            (proofs(report))
+            (lessons::caveats(report))
+            (lessons::glossary())
+        }
+        (foot("lab compare", report.sealpost, &report.made))
+    };
+    let about = both_in_one(
+        "what a stranger on the wire learns",
+        "线路上的陌生人能得知什么",
+    );
+    document(&about, lang, &body)
+}
+
+/// A page around its body: the switch of languages, and the style sheet.
+pub(super) fn document(about: &str, lang: Lang, body: &Markup) -> String {
+    let zh = lang == Lang::Chinese;
     let page = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(lang.pick("en", "zh-Hans")) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
-                title { "Sealpost: what a stranger reads" }
+                title { "Sealpost: " (about) }
                 style { (PreEscaped(include_str!("style.css"))) }
                 style { (PreEscaped(handshake::STYLE)) }
             }
             body {
-                input.switch #en type="radio" name="language" checked aria-label="English";
-                input.switch #zh type="radio" name="language" aria-label="简体中文";
-                (top(report))
-                main {
-                    (verdicts(report))
-                    (findings(report))
-                    (read_alike(report))
-                    (pictures(report))
-                    (handshake::section(report))
-                    (lessons::wireshark(report))
-                    (lessons::questions(report))
-                    (proofs(report))
-                    (lessons::caveats(report))
-                }
-                footer {
-                    (both("Made by", "由")) " sealpost " (report.sealpost) " lab compare"
-                    (both(".", " 生成。")) " " (report.made)
-                }
+                input.switch #en type="radio" name="language" checked[!zh] aria-label="English";
+                input.switch #zh type="radio" name="language" checked[zh] aria-label="简体中文";
+                (body)
             }
         }
     };
     page.into_string()
 }
 
+/// What has room for one text only, such as the title: both.
+fn both_in_one(en: &str, zh: &str) -> String {
+    format!("{en} · {zh}")
+}
+
+/// The switch, for the top of a page.
+pub(super) fn languages() -> Markup {
+    html! {
+        div.langs {
+            label for="en" { "English" }
+            label for="zh" lang="zh-Hans" { "简体中文" }
+        }
+    }
+}
+
+/// Which command made the page, and when.
+pub(super) fn foot(command: &str, version: &str, made: &str) -> Markup {
+    html! {
+        footer {
+            (both("Made by", "由")) " sealpost " (version) " " (command)
+            (both(".", " 生成。")) " " (made)
+        }
+    }
+}
+
 /// A sentence in both languages, of which one is shown.
 pub(super) fn both(en: &str, zh: &str) -> Markup {
-    html! { span.en lang="en" { (en) } span.zh lang="zh-Hans" { (zh) } }
+    html! { span.en lang="en" { (breakable(en)) } span.zh lang="zh-Hans" { (breakable(zh)) } }
+}
+
+/// Long names such as those of cipher suites may break behind an underscore.
+fn breakable(text: &str) -> Markup {
+    let pieces = text.split_inclusive('_');
+    html! { @for (index, piece) in pieces.enumerate() { @if index > 0 { wbr; } (piece) } }
 }
 
 /// The same of a [`Text`].
@@ -80,10 +126,7 @@ fn beside(report: &Report) -> (Vec<&Run>, Vec<&Run>) {
 fn top(report: &Report) -> Markup {
     html! {
         header {
-            div.langs {
-                label for="en" { "English" }
-                label for="zh" lang="zh-Hans" { "简体中文" }
-            }
+            (languages())
             h1 { (both("One file, sent as a postcard and in a sealed envelope", "同一个文件：一次写在明信片上，一次装进密封信封")) }
             p {
                 (both(
@@ -104,12 +147,14 @@ fn top(report: &Report) -> Markup {
 /// A card for each run: what was read, what is visible all the same.
 fn verdicts(report: &Report) -> Markup {
     html! {
+        h2 { (both("What a stranger learned, run by run", "陌生人在每次运行中得知了什么")) }
         section.cards {
             @for run in &report.runs {
                 @let Story { read, visible, open } = story(run, report);
-                article.card.open[open] {
+                @let part = !open && run.user_in_certificate;
+                article.card.open[open].part[part] {
                     h3 { (say(&title(run.kind))) }
-                    div.read[open].hid[!open] { b { (say(&read)) } }
+                    div.read[open].part[part].hid[!open && !part] { b { (say(&read)) } }
                     ul { @for item in &visible { li { (say(item)) } } }
                 }
             }
@@ -124,7 +169,7 @@ fn findings(report: &Report) -> Markup {
             "● it has this   ○ it looked for this in every byte and did not find it   ↑ to the server   ↓ to the client",
             "● 得到了   ○ 在每个字节中查找而未找到   ↑ 发往服务器   ↓ 发往客户端",
         )) }
-        div.wide tabindex="0" {
+        div.wide.whole tabindex="0" {
             table {
                 thead { tr {
                     th scope="col" {}
@@ -188,9 +233,9 @@ fn pictures(report: &Report) -> Markup {
     html! {
         h2 { (both("Who spoke when: the ladder of packets", "谁在何时说话：数据包阶梯图")) }
         div.pair { @for run in &shown { (figures(run)) } }
-        @for run in &others {
+        div.others { @for run in &others {
             details.more { summary { (say(&title(run.kind))) } (figures(run)) }
-        }
+        } }
         h2 { (both("Sizes are not encrypted", "大小并未加密")) }
         p { (both(
             "Each bar is one record of TLS (in plain: one turn), up to the server, down to the client, in order. The contents are gone, the shape is not: a login is short, a file is a wall of full records, and its length can be read off.",

@@ -6,11 +6,18 @@
 mod handshake;
 pub mod html;
 mod lessons;
+mod login;
 mod picture;
 pub mod proof;
 mod questions;
 pub mod readme;
+#[cfg(test)]
+mod sample;
 pub mod story;
 mod streams;
 pub mod table;
 pub mod tampering;
+#[cfg(test)]
+mod tests;
+mod words;
+pub mod zoo;

@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::html::{both, say};
-use super::table::{text, title};
+use super::table::title;
 use crate::lab::compare::facts::{Report, Text};
+use crate::lang::both as text;
 
 /// A line for each run and direction, or the one that says why there is no proof.
 pub fn proof(report: &Report) -> Vec<Text> {

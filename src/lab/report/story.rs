@@ -1,8 +1,8 @@
 //! A run in a few sentences: what was read, and what is visible all the same.
 
-use super::table::text;
 use crate::lab::compare::facts::{Report, Run, Text};
 use crate::lab::tls::Visible;
+use crate::lang::both as text;
 use crate::text::{escape, size};
 
 /// A run, told.

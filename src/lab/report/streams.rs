@@ -4,9 +4,11 @@ use maud::{Markup, html};
 
 use super::html::{both, say};
 use super::table::title;
+use super::words::{labels, words};
 use crate::lab::compare::facts::Run;
 use crate::lab::compare::turns::{Mark, Turn};
 use crate::lab::tap::Direction;
+use crate::lang::join;
 
 /// Bytes of each turn shown as text where something was found; the rest shows fewer.
 const TEXT_BYTES: usize = 232;
@@ -14,30 +16,36 @@ const TEXT_BYTES: usize = 232;
 /// Bytes shown as text where nothing is to be read, and in every hex.
 const FEW_BYTES: usize = 48;
 
+/// Lines of a text shown as lines.
+const LINES_MAX: usize = 8;
+
 /// One run's turns.
 pub(super) fn stream(run: &Run) -> Markup {
     html! {
         div {
             h3 { (say(&title(run.kind))) }
-            @for turn in &run.turns { (one(turn)) }
+            div.turns { @for turn in &run.turns { (one(turn)) } }
             @if run.turns_more > 0 { p.soft { (both("Turns not shown: ", "未显示的发言：")) (run.turns_more) } }
         }
     }
 }
 
-fn one(turn: &Turn) -> Markup {
+/// One turn: who, what, where, and its first bytes.
+pub(super) fn one(turn: &Turn) -> Markup {
     let up = turn.direction == Direction::ToServer;
     let bytes = bytes(&turn.head);
     let is_readable = turn.encrypted[0] == 0 && !bytes.starts_with(&[22]);
     let text_bytes = if is_readable { TEXT_BYTES } else { FEW_BYTES };
     let show: &dyn Fn(&[u8]) -> String = if is_readable { &as_text } else { &as_ascii };
     let [first, last] = turn.frames;
+    let (said, found) = (words(turn), labels(turn));
     html! {
         div.turn.up[up].down[!up] {
             div.head {
                 span {
                     (if up { "↑ " } else { "↓ " })
-                    b { (turn.words().collect::<Vec<_>>().join(", ")) }
+                    b { (say(&join(said, ", ", "、"))) }
+                    @if !found.is_empty() { " " span.read { "● " (say(&join(found, ", ", "、"))) } }
                 }
                 span {
                     (both("frame ", "帧 ")) (first) @if last > first { "–" (last) }
@@ -75,12 +83,17 @@ fn pieces(bytes: &[u8], marks: &[Mark], most: usize, show: &dyn Fn(&[u8]) -> Str
     }
 }
 
-/// Letters as they are; what is none is a dot. Bytes above ASCII are shown when they are UTF-8.
+/// Letters as they are; what is none is a dot. Bytes above ASCII are shown when they are UTF-8. Lines are
+/// kept apart while they are few: a file of short lines is not to fill pages.
 fn as_text(bytes: &[u8]) -> String {
     let mut text = String::new();
+    let mut lines = 0;
     for chunk in bytes.utf8_chunks() {
         let shown = chunk.valid().chars().map(|c| match c {
-            '\n' => '\n',
+            '\n' => {
+                lines += 1;
+                if lines < LINES_MAX { '\n' } else { '·' }
+            }
             c if c.is_control() || crate::text::is_invisible(c) => '·',
             c => c,
         });
@@ -107,4 +120,24 @@ fn as_hex(bytes: &[u8]) -> String {
 fn bytes(hex: &str) -> Vec<u8> {
     let pair = |at: usize| u8::from_str_radix(hex.get(at * 2..at * 2 + 2)?, 16).ok();
     (0..hex.len() / 2).filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_shown_as_it_stands_but_for_what_nobody_sees() {
+        let shown = as_text("a\u{7}é 密\u{202e}\n".as_bytes());
+        assert_eq!(shown, "a·é 密·\n");
+        assert_eq!(as_text(b"\xff\xfeb"), "··b");
+        assert_eq!(as_ascii("é b".as_bytes()), "·· b");
+    }
+
+    #[test]
+    fn short_lines_do_not_fill_pages() {
+        let lines = "1\n".repeat(100);
+        assert_eq!(as_text(lines.as_bytes()).lines().count(), LINES_MAX);
+        assert_eq!(as_text(b"1\n2\n3").lines().count(), 3);
+    }
 }

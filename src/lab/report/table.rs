@@ -3,6 +3,7 @@
 use super::tampering;
 use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
 use crate::lab::find::SecretFinding;
+use crate::lang::{Lang, both as text, same};
 use crate::text::{escape, size};
 
 /// What a stranger has, good or bad for the user.
@@ -127,6 +128,19 @@ fn more(report: &Report) -> Vec<Row> {
     rows
 }
 
+/// The same as text: headings, and rows of cells.
+pub fn told(report: &Report, lang: Lang) -> (Vec<String>, Vec<Vec<String>>) {
+    let wants = text("a stranger wants", "陌生人想要");
+    let headings = std::iter::once(wants).chain(report.runs.iter().map(|run| title(run.kind)));
+    let rows = rows(report).into_iter().map(|row| {
+        let cells = row.cells.into_iter().map(|cell| cell.text);
+        let all = std::iter::once(row.what).chain(cells);
+        all.map(|text| text.of(lang).to_owned()).collect()
+    });
+    let headings = headings.map(|text| text.of(lang).to_owned());
+    (headings.collect(), rows.collect())
+}
+
 /// A run in a few words.
 pub fn title(kind: RunKind) -> Text {
     match kind {
@@ -144,17 +158,10 @@ pub fn milliseconds(ns: u64) -> String {
     format!("{}.{} ms", tenths / 10, tenths % 10)
 }
 
-pub(super) fn text(en: impl Into<String>, zh: impl Into<String>) -> Text {
-    Text {
-        en: en.into(),
-        zh: zh.into(),
-    }
-}
-
-fn figure(same: String) -> Cell {
+fn figure(text: String) -> Cell {
     Cell {
         verdict: Verdict::Figure,
-        text: text(same.clone(), same),
+        text: same(text),
     }
 }
 
@@ -232,7 +239,7 @@ fn name(name: Option<String>) -> Cell {
     match name {
         Some(name) => Cell {
             verdict: Verdict::Read,
-            text: text(escape(&name), escape(&name)),
+            text: same(escape(&name)),
         },
         None => figure("–".to_owned()),
     }

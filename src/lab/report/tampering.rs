@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::html::{both, say};
-use super::table::{Cell, Verdict, text, title};
+use super::table::{Cell, Verdict, title};
 use crate::lab::compare::facts::{Report, Run, Text};
 use crate::lab::compare::tamper::{Noticed, Tampered};
+use crate::lang::both as text;
 use crate::text::escape;
 
 /// What came of it in one run, for the table.

@@ -6,6 +6,7 @@
 //! does the last two with every reload and has no switch for it: where these are forgotten, a naive server
 //! of the lab's own stands in its place.
 
+mod events;
 mod naive;
 mod tell;
 
@@ -17,16 +18,18 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::house::{House, PATIENCE, Running, USER};
-use crate::client::{Client, Login, Target};
+use crate::client::{Login, Target};
 use crate::error::{Error, Kind, Result};
+use crate::lang::{Both, both, english};
 use crate::pki::IssueRequest;
 use crate::pki::authority::CRL_DAYS;
 use crate::pki::index::Reason;
 use crate::store::trail;
 use crate::text::escape;
 use crate::transport::{
-    ClientAuth, ClientTls, Connector, Policy, Resumption, ServerTls, TlsClient, TlsVersion,
+    ClientAuth, ClientTls, Policy, Resumption, ServerTls, TlsClient, TlsVersion,
 };
+use events::{Story, connect, how, stays};
 use naive::Naive;
 
 pub use tell::tell;
@@ -65,7 +68,7 @@ pub struct Run {
     pub version: String,
     /// What happened, in order.
     pub events: Vec<Event>,
-    /// The server's audit trail of it.
+    /// The server's audit trail of it; the naive server keeps none.
     pub audit: Vec<String>,
     /// How the revoked certificate fared.
     pub fared: Fared,
@@ -81,9 +84,11 @@ pub struct Event {
     /// Who did it, or whom it happened to.
     pub who: &'static str,
     /// What.
-    pub what: String,
+    #[serde(serialize_with = "english")]
+    pub what: Both,
     /// In whose words, if in words.
-    pub said: String,
+    #[serde(serialize_with = "english")]
+    pub said: Both,
 }
 
 /// What is open to the revoked certificate.
@@ -166,56 +171,6 @@ impl Server {
     }
 }
 
-struct Story {
-    began: Instant,
-    events: Vec<Event>,
-}
-
-impl Story {
-    fn tell(&mut self, who: &'static str, what: impl Into<String>, said: impl Into<String>) {
-        self.events.push(Event {
-            at_ms: self.began.elapsed().as_secs_f64() * 1000.0,
-            who,
-            what: what.into(),
-            said: said.into(),
-        });
-    }
-
-    /// Whether a connection is let in.
-    fn attempt(&mut self, what: &str, target: &Target) -> bool {
-        match connect(target) {
-            Ok((client, handshake)) => {
-                self.tell(
-                    USER,
-                    format!("{what}: let in"),
-                    format!("handshake {handshake}"),
-                );
-                client.quit();
-                true
-            }
-            Err(error) => {
-                self.tell(USER, format!("{what}: refused"), escape(error.message()));
-                false
-            }
-        }
-    }
-
-    /// Whether a session that is open goes on.
-    fn still_there(&mut self, who: &'static str, client: &mut Client<Connector>) -> bool {
-        match client.whoami() {
-            Ok(_) => {
-                self.tell(who, "asks something on the open session: answered", "");
-                true
-            }
-            Err(error) => {
-                let said = escape(error.message());
-                self.tell(who, "asks something on the open session: cut off", said);
-                false
-            }
-        }
-    }
-}
-
 fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
     let house = House::new()?;
     house.ca.issue(&IssueRequest {
@@ -241,32 +196,31 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
     let (holder, newcomer) = (target(USER, true)?, target(USER, false)?);
     let (mut session, handshake) = connect(&holder)?;
     session.whoami()?;
-    story.tell(USER, "connects and stays", format!("handshake {handshake}"));
-    story.attempt("connects once more, with a ticket", &holder);
+    story.tell(USER, stays(), how(handshake));
+    let again = both("connects once more, with a ticket", "凭会话票据再次连接");
+    story.attempt(&again, &holder);
     // Bob has no account here: his certificate lets him connect, and that is what counts.
     let (mut other, _) = connect(&target("bob", false)?)?;
-    story.tell("bob", "connects and stays", "");
+    story.tell("bob", stays(), Both::default());
     revoke(&house, &mut story, forgotten)?;
-    if forgotten == Some(Forget::Reload) {
-        story.tell("operator", "forgets to make the server reload", "");
-    } else {
-        server.reload()?;
-        story.tell("operator", "the server has read the list", "");
-    }
+    reload(&server, &mut story, forgotten)?;
     let fared = Fared {
         session_lives: story.still_there(USER, &mut session),
-        handshake_accepted: story.attempt("connects anew", &newcomer),
-        ticket_accepted: story.attempt("connects with the old ticket", &holder),
+        handshake_accepted: story.attempt(&both("connects anew", "重新连接"), &newcomer),
+        ticket_accepted: story.attempt(
+            &both("connects with the old ticket", "凭旧票据连接"),
+            &holder,
+        ),
         // A refusal for want of a login is an answer too.
         other_lives: other.whoami().is_ok() || other.usable(),
     };
     story.tell(
         "bob",
         match fared.other_lives {
-            true => "is not disturbed",
-            false => "is cut off too",
+            true => both("is not disturbed", "未受影响"),
+            false => both("is cut off too", "也被切断"),
         },
-        "",
+        Both::default(),
     );
     let audit = match &server {
         Server::Sealpost(running) => {
@@ -274,7 +228,7 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
             let refused = refused.iter().filter(|accepted| !**accepted).count();
             audit_with(running, "handshake_failed", refused)?
         }
-        Server::Naive(_) => vec!["(the naive server keeps none)".to_owned()],
+        Server::Naive(_) => Vec::new(),
     };
     let audit = without_folder(&house, &mut story, &audit);
     Ok(Run {
@@ -289,12 +243,24 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
     })
 }
 
+fn reload(server: &Server, story: &mut Story, forgotten: Option<Forget>) -> Result<()> {
+    if forgotten == Some(Forget::Reload) {
+        let forgets = both("forgets to make the server reload", "忘记让服务器重新加载");
+        story.tell("operator", forgets, Both::default());
+    } else {
+        server.reload()?;
+        let read = both("the server has read the list", "服务器已读入列表");
+        story.tell("operator", read, Both::default());
+    }
+    Ok(())
+}
+
 /// The audit trail without the folder's name, and the story too: it does not matter where that was, and it is
 /// gone when this is read.
 fn without_folder(house: &House, story: &mut Story, audit: &[String]) -> Vec<String> {
     let folder = house.path("").to_string_lossy().into_owned();
     for event in &mut story.events {
-        event.said = event.said.replace(&folder, "");
+        event.said = event.said.map(|said| said.replace(&folder, ""));
     }
     audit.iter().map(|line| line.replace(&folder, "")).collect()
 }
@@ -311,14 +277,17 @@ fn revoke(house: &House, story: &mut Story, forgotten: Option<Forget>) -> Result
     let which = house.pair(USER).0.to_string_lossy().into_owned();
     let revoked = house.ca.revoke(&which, Reason::KeyCompromise, CRL_DAYS)?;
     if forgotten != Some(Forget::Crl) {
-        let said = format!(
-            "list number {}, {} on it",
-            revoked.list.number, revoked.list.revoked
-        );
+        let (number, count) = (revoked.list.number, revoked.list.revoked);
         story.tell(
             "operator",
-            format!("revokes the certificate of {USER}"),
-            said,
+            both(
+                format!("revokes the certificate of {USER}"),
+                format!("吊销 {USER} 的证书"),
+            ),
+            both(
+                format!("list number {number}, {count} on it"),
+                format!("列表编号 {number}，其中 {count} 张"),
+            ),
         );
         return Ok(());
     }
@@ -326,8 +295,11 @@ fn revoke(house: &House, story: &mut Story, forgotten: Option<Forget>) -> Result
     let failed = |error| Error::io(Kind::LocalWrite, "put back the old list", error);
     let old = house.file("old-crl.pem", &before.map_err(failed)?)?;
     std::fs::rename(old, list).map_err(failed)?;
-    let what = format!("revokes the certificate of {USER}, and forgets the list");
-    story.tell("operator", what, "");
+    let what = both(
+        format!("revokes the certificate of {USER}, and forgets the list"),
+        format!("吊销 {USER} 的证书，但忘了发布列表"),
+    );
+    story.tell("operator", what, Both::default());
     Ok(())
 }
 
@@ -342,15 +314,6 @@ fn client(house: &House, version: TlsVersion, user: &str, resume: bool) -> Resul
         ..house.client_tls(Some(user))
     };
     tls.load()
-}
-
-/// A connection that is let in and, if there is such an account, logged in; and how its handshake was.
-fn connect(target: &Target) -> Result<(Client<Connector>, &'static str)> {
-    let mut client = target.connect()?;
-    let handshake = client.session().map_or("none", |session| session.handshake);
-    // In TLS 1.3 the tickets come with the first answers.
-    let _no_account = client.login_by_certificate();
-    Ok((client, handshake))
 }
 
 /// The audit trail, when it has so many events of this kind: they are written a little after they happen.

@@ -94,6 +94,8 @@ pub enum What {
     },
     /// Bytes passed.
     Bytes(Direction, Vec<u8>),
+    /// So many bytes passed that nobody recorded. (A tap records all; one that looks on from inside may not.)
+    Missing(Direction, u64),
     /// The sender of this direction said that it will send no more (FIN).
     Ended(Direction),
     /// The sender of this direction broke the connection off (RST).

@@ -1,6 +1,6 @@
 //! Handshakes side by side: one-way beside mutual, TLS 1.2 beside 1.3.
 
-use super::render::{readable, title};
+use super::words::{readable, title};
 use super::{Connection, SaidWhat, What};
 use crate::lang::{Both, both};
 use crate::pki::verify::Outcome;
@@ -18,11 +18,27 @@ pub struct Row {
 /// The headings, and the rows under them.
 pub fn rows(connections: &[&Connection]) -> (Vec<Both>, Vec<Row>) {
     let headings = connections.iter().map(|this| title(this)).collect();
-    let row = |en: &str, zh: &str, cell: &dyn Fn(&Connection) -> Both| Row {
+    let mut rows = cost(connections);
+    rows.extend(seen(connections));
+    rows.extend(agreed(connections));
+    (headings, rows)
+}
+
+fn row(
+    connections: &[&Connection],
+    (en, zh): (&str, &str),
+    cell: impl Fn(&Connection) -> Both,
+) -> Row {
+    Row {
         what: both(en, zh),
         cells: connections.iter().map(|this| cell(this)).collect(),
-    };
-    let rows = vec![
+    }
+}
+
+/// What the handshakes take.
+fn cost(connections: &[&Connection]) -> Vec<Row> {
+    let row = |en, zh, cell: &dyn Fn(&Connection) -> Both| row(connections, (en, zh), cell);
+    vec![
         row(
             "handshake messages ↑ ↓",
             "握手消息数 ↑ ↓",
@@ -44,6 +60,13 @@ pub fn rows(connections: &[&Connection]) -> (Vec<Both>, Vec<Row>) {
                 None => unknown(),
             },
         ),
+    ]
+}
+
+/// What a stranger sees of them.
+fn seen(connections: &[&Connection]) -> Vec<Row> {
+    let row = |en, zh, cell: &dyn Fn(&Connection) -> Both| row(connections, (en, zh), cell);
+    vec![
         row("a stranger reads", "陌生人能读到", &|this| {
             let names = readable(this).join(", ");
             both(names.as_str(), names.as_str())
@@ -71,6 +94,13 @@ pub fn rows(connections: &[&Connection]) -> (Vec<Both>, Vec<Row>) {
                 (None, _) => unknown(),
             },
         ),
+    ]
+}
+
+/// What both sides have in the end.
+fn agreed(connections: &[&Connection]) -> Vec<Row> {
+    let row = |en, zh, cell: &dyn Fn(&Connection) -> Both| row(connections, (en, zh), cell);
+    vec![
         row("who proved to be who", "谁证明了身份", &proved),
         row("key exchange", "密钥交换", &|this| {
             let group = this.agreed.group.clone().unwrap_or_default();
@@ -88,8 +118,7 @@ pub fn rows(connections: &[&Connection]) -> (Vec<Both>, Vec<Row>) {
                 both(n.to_string(), n.to_string())
             },
         ),
-    ];
-    (headings, rows)
+    ]
 }
 
 fn pair(numbers: Option<[u64; 2]>) -> Both {

@@ -4,7 +4,7 @@
 use time::OffsetDateTime;
 
 use super::{Checks, Evidence, Possession};
-use crate::lang::{Both, both};
+use crate::lang::both;
 use crate::pki::profile::Role;
 use crate::pki::verify::{Against, Check, Outcome, Step, verify};
 use crate::text;
@@ -37,6 +37,8 @@ pub(super) struct Shown {
 pub(super) enum Proof {
     /// A signature over the handshake, and whether it was found good.
     Signature(Option<bool>),
+    /// None is needed: the secret of the connection was encrypted with the public key (RSA key exchange).
+    Decrypts,
     /// None was seen.
     Unseen,
 }
@@ -84,46 +86,34 @@ pub(super) fn checks(
 
 /// Where a step was checked against nothing, it says so in words that fit a capture.
 fn adjust(step: &mut Step, shown: &Shown, name: Option<&str>, evidence: &Evidence) {
-    let without_ca = both(
-        "cannot be judged without the CA (--cacert FILE)",
-        "没有 CA 无法判断（用 --cacert FILE 指定）",
-    );
-    match step.check {
-        Check::Issuer if evidence.anchors.is_empty() => skip(step, without_ca),
-        Check::Signature if evidence.anchors.is_empty() && step.outcome == Outcome::Skipped => {
-            skip(step, without_ca);
+    let no_ca = evidence.anchors.is_empty();
+    let without_ca = || {
+        both(
+            "cannot be judged without the CA (--cacert FILE)",
+            "没有 CA 无法判断（用 --cacert FILE 指定）",
+        )
+    };
+    let says = match step.check {
+        Check::Revocation if evidence.lists.is_empty() => both(
+            "no revocation list to look into (--crlfile FILE)",
+            "没有可查的吊销列表（用 --crlfile FILE 指定）",
+        ),
+        Check::Issuer | Check::Revocation if no_ca => without_ca(),
+        // A chain that was sent may still hold together up to its end.
+        Check::Signature if no_ca && step.outcome == Outcome::Skipped => without_ca(),
+        Check::Dates if shown.at_ns == 0 => {
+            both("the capture does not tell the time", "捕获文件没有记录时间")
         }
-        Check::Dates if shown.at_ns == 0 => skip(
-            step,
-            both("the capture does not tell the time", "捕获文件没有记录时间"),
+        Check::Host if shown.of == Sender::Client => both(
+            "a client is not called by a name: who it is stands in its subject",
+            "客户端没有被称呼的主机名：其身份写在证书主题中",
         ),
-        Check::Host if shown.of == Sender::Client => skip(
-            step,
-            both(
-                "a client is not called by a name: who it is stands in its subject",
-                "客户端没有被称呼的主机名：其身份写在证书主题中",
-            ),
+        Check::Host if name.is_none() => both(
+            "the client named no server (no SNI), so the capture does not tell which name it wanted",
+            "客户端没有给出服务器名（无 SNI），捕获文件无法说明它要的是哪个名称",
         ),
-        Check::Host if name.is_none() => skip(
-            step,
-            both(
-                "the client named no server (no SNI), so the capture does not tell which name it wanted",
-                "客户端没有给出服务器名（无 SNI），捕获文件无法说明它要的是哪个名称",
-            ),
-        ),
-        Check::Revocation if evidence.lists.is_empty() => skip(
-            step,
-            both(
-                "no revocation list to look into (--crlfile FILE)",
-                "没有可查的吊销列表（用 --crlfile FILE 指定）",
-            ),
-        ),
-        Check::Revocation if evidence.anchors.is_empty() => skip(step, without_ca),
-        _ => {}
-    }
-}
-
-fn skip(step: &mut Step, says: Both) {
+        _ => return,
+    };
     *step = Step {
         check: step.check,
         outcome: Outcome::Skipped,
@@ -156,6 +146,14 @@ fn possession(proof: Proof) -> Possession {
             both(
                 "a signature is there, but not all that it signs was captured or opened",
                 "有签名，但被签名的内容没有全部捕获或解开",
+            ),
+        ),
+        Proof::Decrypts => (
+            Outcome::Skipped,
+            both(
+                "not by a signature: in RSA key exchange only who has the private key can compute the keys, which its \
+                 Finished shows",
+                "不是通过签名：在 RSA 密钥交换中，只有持有私钥者才能算出密钥，由其 Finished 体现",
             ),
         ),
         Proof::Unseen => (

@@ -1,5 +1,6 @@
 //! Follows one connection: its bytes become entries.
 
+mod agree;
 mod tally;
 
 use std::net::SocketAddr;
@@ -14,7 +15,8 @@ use super::{
 use crate::protocol::{FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
 use crate::text::escape;
 use crate::transport::tls::{
-    APPLICATION_DATA, Content, Conversation, Item, KeyLog, Locked, Message, Record, Sender, names,
+    APPLICATION_DATA, Content, Conversation, Item, KeyLog, Locked, Message, Record, Sender,
+    ServerHello, names,
 };
 
 /// Entries kept of one connection; a handshake has some thirty.
@@ -126,7 +128,7 @@ impl<'a> Follow<'a> {
         let Item { record, content } = item;
         let at_us = self.at_us();
         self.tally.record(by, &record, &content, at_us);
-        let is_13 = self.heard.answer().is_some_and(|answer| answer.is_13());
+        let is_13 = self.heard.answer().is_some_and(ServerHello::is_13);
         let (locked, said) = match content {
             Content::Sealed(locked) => {
                 if !self.reasons.contains(&locked) {
@@ -152,7 +154,7 @@ impl<'a> Follow<'a> {
         seen.content.extend(said);
         self.record(by, frame, &record, seen);
         if let Some(message) = message {
-            self.agree(&message, by, &record);
+            self.told.agreed.take(&message, by, &record);
             self.derive(&message, by, frame, is_13);
             self.watch_certificates(message, by, frame, proved);
         }
@@ -275,39 +277,6 @@ impl<'a> Follow<'a> {
         }
     }
 
-    fn agree(&mut self, message: &Message, by: Sender, record: &Record) {
-        let agreed = &mut self.told.agreed;
-        match message {
-            Message::ClientHello(hello) => agreed.server_name.clone_from(&hello.server_name),
-            Message::HelloRetryRequest { .. } => agreed.retried = true,
-            Message::ServerHello(hello) => {
-                agreed.version = Some(hello.version.clone());
-                agreed.cipher = Some(hello.cipher.clone());
-                agreed.group.clone_from(&hello.group);
-                agreed.resumed = hello.resumed;
-                if !hello.is_13() {
-                    agreed.alpn.clone_from(&hello.alpn);
-                    agreed.alpn_is_visible = hello.alpn.is_some();
-                }
-            }
-            Message::ServerKeyExchange { group, .. } => agreed.group = Some(group.clone()),
-            Message::EncryptedExtensions { alpn, .. } => {
-                agreed.alpn.clone_from(alpn);
-                agreed.alpn_is_visible = !record.sealed;
-            }
-            Message::CertificateRequest { .. } => agreed.client_asked = Some(true),
-            Message::Certificate { der, .. } if by == Sender::Client => {
-                agreed.client_shown = Some(!der.is_empty());
-            }
-            // The end of the server's part: what it did not ask for by now it does not ask for.
-            Message::ServerHelloDone | Message::Finished if by == Sender::Server => {
-                agreed.client_asked.get_or_insert(false);
-            }
-            Message::Finished => _ = agreed.client_shown.get_or_insert(false),
-            _ => {}
-        }
-    }
-
     /// The secrets that exist once this message is there.
     fn derive(&mut self, message: &Message, by: Sender, frame: u64, is_13: bool) {
         let offer = self.heard.offer();
@@ -315,21 +284,19 @@ impl<'a> Follow<'a> {
             keys: self.keys,
             client_random: offer.map(|offer| offer.random),
         };
-        let answer = self.heard.answer();
-        let resumed = answer.is_some_and(|answer| answer.resumed);
         let derived: Derived = match (message, by) {
             (Message::ClientHello(hello), _) if hello.early_data => at_hand.early(),
             (Message::ServerHello(hello), _) if hello.is_13() => {
                 at_hand.handshake_13(hello.resumed)
             }
-            (Message::ServerHello(hello), _) if hello.resumed => at_hand.session_12(false, true),
+            (Message::ServerHello(hello), _) if hello.resumed => at_hand.session_12(hello),
             (Message::Finished, Sender::Server) if is_13 => at_hand.application_13(),
             (Message::Finished, Sender::Client) if is_13 => at_hand.resumption_13(),
             (Message::KeyUpdate { .. }, _) => at_hand.updated_13(),
-            (Message::ClientKeyExchange, _) => {
-                let is_extended = answer.is_some_and(|answer| answer.extended_master_secret);
-                at_hand.session_12(is_extended, resumed)
-            }
+            (Message::ClientKeyExchange, _) => match self.heard.answer() {
+                Some(answer) => at_hand.session_12(answer),
+                None => return,
+            },
             _ => return,
         };
         let (secrets, from) = derived;
@@ -356,6 +323,7 @@ impl<'a> Follow<'a> {
             Message::CertificateVerify { .. } | Message::ServerKeyExchange { .. } => {
                 self.judge(by, frame, Proof::Signature(proved));
             }
+            Message::ServerHelloDone => self.judge(by, frame, Proof::Decrypts),
             _ => {}
         }
     }

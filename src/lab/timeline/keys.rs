@@ -2,7 +2,7 @@
 
 use super::Secret;
 use crate::lang::{Both, both};
-use crate::transport::tls::{KeyLog, label};
+use crate::transport::tls::{KeyLog, ServerHello, label};
 
 /// Secrets, and where they come from.
 pub(super) type Derived = (Vec<Secret>, Both);
@@ -165,8 +165,8 @@ impl AtHand<'_> {
     }
 
     /// TLS 1.2, once both halves of the key exchange are there.
-    pub(super) fn session_12(&self, is_extended: bool, resumed: bool) -> Derived {
-        let (label, from) = match (resumed, is_extended) {
+    pub(super) fn session_12(&self, answer: &ServerHello) -> Derived {
+        let (label, from) = match (answer.resumed, answer.extended_master_secret) {
             (true, _) => (
                 "master secret",
                 both(

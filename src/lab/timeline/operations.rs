@@ -23,7 +23,9 @@ pub(super) struct Application {
 impl Application {
     /// Takes the next bytes and tells what they say.
     pub(super) fn feed(&mut self, frame: u64, bytes: &[u8]) -> Said {
-        let first = bytes.first().map(|first| *first == 0);
+        // A frame is a length below 65,537, and JSON; other protocols begin with a zero too (HTTP/2).
+        let is_frame = |first: &u8| *first == 0 && bytes.get(4).is_none_or(|next| *next == b'{');
+        let first = bytes.first().map(is_frame);
         let is_first = self.is_sealpost.is_none();
         self.is_sealpost = self.is_sealpost.or(first);
         let mut operations = Vec::new();

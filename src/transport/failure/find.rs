@@ -32,15 +32,11 @@ pub(super) fn find(side: Side, error: &io::Error, context: &Context) -> (Failure
             (Failure::List(fault), chain.leaf())
         }
         Some(rustls::Error::Other(other)) => {
-            let trust = if let Some(denied) = other.0.downcast_ref::<NotAllowed>() {
-                Trust::NotAllowed(denied.0.clone())
-            } else if let Some(pins) = other.0.downcast_ref::<PinMismatch>() {
-                let (shown, wanted) = (pins.shown.clone(), pins.wanted.clone());
-                Trust::PinMismatch { shown, wanted }
-            } else {
+            let Some(denied) = other.0.downcast_ref::<NotAllowed>() else {
                 return (Failure::Talk(Talk::Internal), None);
             };
-            (Failure::Trust(trust), chain.leaf())
+            let denied = Trust::NotAllowed(denied.0.clone());
+            (Failure::Trust(denied), chain.leaf())
         }
         Some(error) => (of_tls(side, error, context), None),
         None => (of_socket(error, context), None),
@@ -190,6 +186,13 @@ fn of_certificate(
             let since = date(*next_update);
             (Failure::List(ListFault::Expired { file, since }), leaf)
         }
+        CertificateError::Other(other) => match other.0.downcast_ref::<PinMismatch>() {
+            Some(pins) => trust(Trust::PinMismatch {
+                shown: pins.shown.clone(),
+                wanted: pins.wanted.clone(),
+            }),
+            None => chain.of_form(error),
+        },
         other => chain.of_form(other),
     }
 }

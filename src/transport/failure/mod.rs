@@ -22,7 +22,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use rustls::OtherError;
+use rustls::{CertificateError, OtherError};
 
 pub use context::{Context, Stage};
 pub(super) use own::{ca_unusable, foreign_list, lists_unusable, own_certificate, policy};
@@ -185,6 +185,9 @@ impl fmt::Display for PinMismatch {
 
 impl std::error::Error for PinMismatch {}
 
+/// As an error of the certificate: rustls then tells the server `certificate_unknown` (RFC 8446 §6.2), and
+/// not `handshake_failure`, which reads as if the two had no cipher suite in common.
 pub(super) fn pin_mismatch(shown: String, wanted: String) -> rustls::Error {
-    rustls::Error::Other(OtherError(Arc::new(PinMismatch { shown, wanted })))
+    let mismatch = OtherError(Arc::new(PinMismatch { shown, wanted }));
+    CertificateError::Other(mismatch).into()
 }

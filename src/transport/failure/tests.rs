@@ -63,7 +63,7 @@ fn certificates() -> Vec<Failure> {
         Trust::Revoked(Some(Revocation {
             file: "certs/crl.pem".into(),
             at: text("2026-01-01T00:00:00Z"),
-            reason: Some(text("KeyCompromise")),
+            reason: Some(text("keyCompromise")),
         })),
     ];
     let terms = [

@@ -1,9 +1,9 @@
 //! Follows one connection from both sides: which record is sealed, which secret opens it, what stands in it.
 
 use rustls::pki_types::CertificateDer;
-use serde::Serialize;
 
 use super::hello::{ClientHello, ServerHello};
+use super::item::{Content, Item, Locked, Record, Sender};
 use super::keylog::{KeyLog, label};
 use super::keys::Hash;
 use super::messages::Message;
@@ -17,95 +17,13 @@ use super::records::{
 /// The cipher suites of TLS 1.3: early data is of the one of an earlier session, which does not show.
 const SUITES_13: [u16; 3] = [0x1301, 0x1302, 0x1303];
 
-/// Who sent something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sender {
-    /// The client.
-    Client,
-    /// The server.
-    Server,
-}
-
-/// A record, as it is on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Record {
-    /// Its number in its direction, from 1.
-    pub number: u32,
-    /// Its content type, as far as it shows (RFC 8446 §5.1).
-    pub kind: u8,
-    /// The version it is said to be of.
-    pub version: u16,
-    /// Its bytes, with its header.
-    pub bytes: u64,
-    /// Whether it is encrypted.
-    pub sealed: bool,
-    /// Whether it is encrypted and was opened with the keys.
-    pub opened: bool,
-}
-
-/// What a record turned out to hold; one record may give several.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// The record; of a message cut over several, the last.
-    pub record: Record,
-    /// What stands in it.
-    pub content: Content,
-}
-
-/// Something that stands in a record.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// A handshake message.
-    Message {
-        /// What it says.
-        message: Message,
-        /// Its bytes, with its header.
-        bytes: u64,
-        /// Whether what it proves was found true: a signature, a Finished. None when it proves nothing, or
-        /// that cannot be told.
-        proved: Option<bool>,
-    },
-    /// A part of a message that ends in a later record.
-    Part,
-    /// The switch to encryption in TLS 1.2; without meaning in TLS 1.3 (RFC 8446 §5).
-    ChangeCipherSpec,
-    /// An alert (RFC 8446 §6).
-    Alert {
-        /// Whether it ends the connection, by its level.
-        fatal: bool,
-        /// Its name.
-        name: String,
-    },
-    /// Bytes of the application.
-    Application(Vec<u8>),
-    /// It could not be opened.
-    Sealed(Locked),
-    /// It does not keep to its form.
-    Unreadable,
-    /// What follows is no record of TLS.
-    NotTls(Vec<u8>),
-}
-
-/// Why a record could not be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Locked {
-    /// There is no secret for it.
-    NoKey,
-    /// There are secrets, and they do not fit.
-    WrongKey,
-    /// Its cipher suite is not one that is opened here.
-    Suite,
-    /// Records or the handshake before it are missing.
-    Missing,
-}
-
-/// Which secret holds for a direction of TLS 1.3.
+/// Which secret holds for a direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Epoch {
     #[default]
     Clear,
+    /// TLS 1.2: everything behind the `ChangeCipherSpec`.
+    Session,
     Early,
     Handshake,
     Application,
@@ -120,8 +38,6 @@ struct Side {
     count: u32,
     epoch: Epoch,
     openers: Vec<Opener>,
-    /// TLS 1.2: everything behind the `ChangeCipherSpec`.
-    is_12_sealed: bool,
     /// The first of the certificates it showed.
     leaf: Option<CertificateDer<'static>>,
     has_spoken: bool,
@@ -232,7 +148,7 @@ impl<'k> Conversation<'k> {
             kind: header.kind,
             version: header.version,
             bytes: 5 + body.len() as u64,
-            sealed: header.kind == APPLICATION_DATA || side.is_12_sealed && !is_13,
+            sealed: header.kind == APPLICATION_DATA || side.epoch == Epoch::Session && !is_13,
             opened: false,
         };
         let mut tell = |record, content| items.push(Item { record, content });
@@ -339,8 +255,8 @@ impl<'k> Conversation<'k> {
         self.is_13 = true;
         for side in [&mut self.client, &mut self.server] {
             // A client may say ChangeCipherSpec before it knows the version (RFC 8446 §D.4).
-            if side.is_12_sealed {
-                side.is_12_sealed = false;
+            if side.epoch == Epoch::Session {
+                side.epoch = Epoch::Clear;
                 side.openers.clear();
             }
         }
@@ -348,7 +264,9 @@ impl<'k> Conversation<'k> {
 
     /// TLS 1.2: everything of this side is sealed from here on.
     fn change_cipher(&mut self, by: Sender) {
-        if self.is_13 {
+        // A client that sends early data says it before it knows the version (RFC 8446 §D.4).
+        let is_early = self.answer.is_none() && self.offer.as_ref().is_some_and(|it| it.early_data);
+        if self.is_13 || is_early {
             return;
         }
         let mut openers = Vec::new();
@@ -362,14 +280,13 @@ impl<'k> Conversation<'k> {
             openers.extend(masters.filter_map(|master| Opener::new_12(&agreed, master, by)));
         }
         let side = self.side(by);
-        side.is_12_sealed = true;
-        side.openers = openers;
+        (side.epoch, side.openers) = (Epoch::Session, openers);
     }
 
     /// TLS 1.3: another secret holds for this side from here on.
     fn enter(&mut self, by: Sender, epoch: Epoch) {
         let label = match (by, epoch) {
-            (_, Epoch::Clear) => return,
+            (_, Epoch::Clear | Epoch::Session) => return,
             (_, Epoch::Early) => label::EARLY,
             (Sender::Client, Epoch::Handshake) => label::CLIENT_HANDSHAKE,
             (Sender::Server, Epoch::Handshake) => label::SERVER_HANDSHAKE,
@@ -393,7 +310,7 @@ impl<'k> Conversation<'k> {
 
     fn open(&mut self, by: Sender, header: Header, body: &[u8]) -> Result<(u8, Vec<u8>), Locked> {
         let is_answered = self.answer.is_some();
-        if self.side(by).epoch == Epoch::Clear && !self.side(by).is_12_sealed {
+        if self.side(by).epoch == Epoch::Clear {
             let is_early = self.offer.as_ref().is_some_and(|offer| offer.early_data);
             match (self.is_13 && is_answered, by) {
                 (true, _) => self.enter(by, Epoch::Handshake),

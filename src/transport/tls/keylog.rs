@@ -29,10 +29,13 @@ pub mod label {
     pub const EXPORTER: &str = "EXPORTER_SECRET";
 }
 
+/// A secret under its label.
+type Labelled = (String, Zeroizing<Vec<u8>>);
+
 /// The secrets of connections, each found by the client's random.
 #[derive(Default)]
 pub struct KeyLog {
-    secrets: HashMap<[u8; 32], Vec<(String, Zeroizing<Vec<u8>>)>>,
+    secrets: HashMap<[u8; 32], Vec<Labelled>>,
     count: usize,
 }
 
@@ -73,9 +76,7 @@ impl KeyLog {
             return;
         }
         let of_connection = self.secrets.entry(client_random).or_default();
-        let known = |(this, value): &(String, Zeroizing<Vec<u8>>)| {
-            this == label && value.as_slice() == secret
-        };
+        let known = |(this, value): &Labelled| this == label && value.as_slice() == secret;
         if !of_connection.iter().any(known) {
             let secret = Zeroizing::new(secret.to_vec());
             of_connection.push((label.to_owned(), secret));
@@ -112,7 +113,7 @@ impl KeyLog {
 
 fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 || digits.len() > 2 * SECRET_BYTES_MAX {
+    if !digits.len().is_multiple_of(2) || digits.len() > 2 * SECRET_BYTES_MAX {
         return None;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -197,19 +197,62 @@ fn certificate(mut body: Bytes<'_>, is_13: bool) -> Option<Message> {
     Some(Message::Certificate { chain, der: ders })
 }
 
-fn server_key_exchange(mut body: Bytes<'_>) -> Option<Message> {
-    body.u8().filter(|kind| *kind == NAMED_CURVE)?;
-    let group = names::group(body.u16()?);
-    let public_bytes = body.take8()?.0.len() as u64;
+fn server_key_exchange(body: Bytes<'_>) -> Option<Message> {
+    let exchange = KeyExchange::read(body.0)?;
     Some(Message::ServerKeyExchange {
-        group,
-        public_bytes,
-        scheme: names::scheme(body.u16()?),
+        group: exchange.group,
+        public_bytes: exchange.public.len() as u64,
+        scheme: names::scheme(exchange.scheme),
     })
+}
+
+/// The parts of a `ServerKeyExchange`.
+pub(super) struct KeyExchange<'a> {
+    group: String,
+    public: &'a [u8],
+    /// What is signed, beside both randoms.
+    pub(super) params: &'a [u8],
+    pub(super) scheme: u16,
+    pub(super) signature: &'a [u8],
 }
 
 /// The one curve type there is (RFC 8422 §5.4).
 const NAMED_CURVE: u8 = 3;
+
+impl<'a> KeyExchange<'a> {
+    /// Reads it: of elliptic curves (RFC 8422 §5.4), or else of numbers modulo a prime (RFC 5246 §7.4.3);
+    /// which of them it is does not stand in the message, but only one of them fits its length.
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
+        let curve = |mut rest: Bytes<'a>| {
+            rest.u8().filter(|kind| *kind == NAMED_CURVE)?;
+            let group = names::group(rest.u16()?);
+            let public = rest.take8()?;
+            Some((rest, group, public))
+        };
+        let prime = |mut rest: Bytes<'a>| {
+            let prime = rest.take16()?;
+            rest.take16()?; // generator
+            let public = rest.take16()?;
+            let group = format!("DHE of {} bits", 8 * prime.0.len());
+            Some((rest, group, public))
+        };
+        let signed = |(mut rest, group, public): (Bytes<'a>, String, Bytes<'a>)| {
+            let params = body.get(..body.len() - rest.0.len())?;
+            let (scheme, signature) = (rest.u16()?, rest.take16()?.0);
+            rest.is_empty().then_some(Self {
+                group,
+                public: public.0,
+                params,
+                scheme,
+                signature,
+            })
+        };
+        let whole = Bytes(body);
+        curve(whole)
+            .and_then(signed)
+            .or_else(|| prime(whole).and_then(signed))
+    }
+}
 
 fn certificate_request(mut body: Bytes<'_>) -> Option<Message> {
     body.take8()?; // request context

@@ -11,6 +11,7 @@ mod bytes;
 mod conversation;
 pub mod facts;
 mod hello;
+mod item;
 mod keylog;
 mod keys;
 mod messages;
@@ -19,8 +20,9 @@ mod open;
 mod proof;
 mod records;
 
-pub use conversation::{Content, Conversation, Item, Locked, Record, Sender};
+pub use conversation::Conversation;
 pub use hello::{ClientHello, ServerHello};
+pub use item::{Content, Item, Locked, Record, Sender};
 pub use keylog::{KeyLog, label};
 pub use messages::Message;
 pub use records::{

@@ -30,9 +30,33 @@ pub fn known_version(number: u16) -> Option<&'static str> {
 
 /// A cipher suite, such as `TLS_AES_128_GCM_SHA256`.
 pub fn suite(number: u16) -> String {
+    if let Some(name) = old_suite(number) {
+        return name.to_owned();
+    }
     // rustls marks the suites of 1.3 by a prefix the RFC does not have (RFC 8446 §B.4).
     let name = format!("{:?}", CipherSuite::from(number));
     named(number, name.replace("TLS13_", "TLS_"))
+}
+
+/// Suites of TLS 1.2 that rustls has no name for and captures have all the same (RFC 5246 §A.5, RFC 5288,
+/// RFC 7905).
+fn old_suite(number: u16) -> Option<&'static str> {
+    Some(match number {
+        0x002f => "TLS_RSA_WITH_AES_128_CBC_SHA",
+        0x0033 => "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+        0x0035 => "TLS_RSA_WITH_AES_256_CBC_SHA",
+        0x0039 => "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+        0x003c => "TLS_RSA_WITH_AES_128_CBC_SHA256",
+        0x003d => "TLS_RSA_WITH_AES_256_CBC_SHA256",
+        0x0067 => "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256",
+        0x006b => "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256",
+        0x009c => "TLS_RSA_WITH_AES_128_GCM_SHA256",
+        0x009d => "TLS_RSA_WITH_AES_256_GCM_SHA384",
+        0x009e => "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+        0x009f => "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+        0xccaa => "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        _ => return None,
+    })
 }
 
 /// A group of the key exchange, such as `X25519`.

@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{
 };
 use zeroize::Zeroizing;
 
-use super::conversation::Sender;
+use super::item::Sender;
 use super::keys::Hash;
 use super::names;
 use super::records::Header;

@@ -6,8 +6,9 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::CertificateDer;
 
 use super::bytes::Bytes;
-use super::conversation::Sender;
+use super::item::Sender;
 use super::keys::Hash;
+use super::messages::KeyExchange;
 use crate::pki::inspect;
 
 /// Bytes of messages kept to be proved; more is no handshake of honest peers.
@@ -84,13 +85,9 @@ pub(super) fn server_key_exchange(
     leaf: &CertificateDer<'_>,
     [client_random, server_random]: [&[u8; 32]; 2],
 ) -> Option<bool> {
-    let mut rest = Bytes(body);
-    rest.take(3)?; // curve type and curve
-    rest.take8()?; // public key
-    let params = body.get(..body.len() - rest.0.len())?;
-    let (scheme, signature) = (rest.u16()?, rest.take16()?.0);
-    let signed = [client_random, server_random, params].concat();
-    is_signed(leaf, scheme, &signed, signature)
+    let exchange = KeyExchange::read(body)?;
+    let signed = [client_random, server_random, exchange.params].concat();
+    is_signed(leaf, exchange.scheme, &signed, exchange.signature)
 }
 
 /// Whether a Finished of TLS 1.3 is what the handshake secret of its sender makes of the transcript.

@@ -89,15 +89,12 @@ impl Cutter {
                     return;
                 };
                 self.current = Header::read(*head);
-                match self.current {
-                    Some(header) => {
-                        self.left = header.length.into();
-                        tell(Cut::Begin(header));
-                    }
-                    None => {
-                        self.broken = true;
-                        tell(Cut::Broken(&self.head));
-                    }
+                if let Some(header) = self.current {
+                    self.left = header.length.into();
+                    tell(Cut::Begin(header));
+                } else {
+                    self.broken = true;
+                    tell(Cut::Broken(&self.head));
                 }
                 self.head.clear();
                 continue;

@@ -68,7 +68,7 @@ const BAD_CLIENTS: &[(&str, Expected, &str)] = &[
             "says that it is revoked|sealpost pki issue client",
             "已被吊销",
         ),
-        "was revoked at 20|KeyCompromise|crl.pem",
+        "was revoked at 20|keyCompromise|crl.pem",
     ),
     (
         "not allowed",

@@ -172,8 +172,8 @@ const BAD_LISTS: &[(&str, Expected)] = &[
         "revoked",
         (
             60,
-            "serial 4711|was revoked at 20|KeyCompromise|words.pem|pki list",
-            "被吊销|KeyCompromise|words.pem",
+            "serial 4711|was revoked at 20|keyCompromise|words.pem|pki list",
+            "被吊销|keyCompromise|words.pem",
         ),
     ),
     (

@@ -1,0 +1,102 @@
+//! The real window on a display of its own: typing, clicking, a dropped file, a server that goes, a window that is closed.
+
+use std::fs;
+
+use crate::desk::{Desk, Looks};
+use crate::support::{TestServer, Via, noise, until};
+
+/// A file that takes some seconds at the rate below.
+const BIG_BYTES: usize = 6_000_000;
+
+#[test]
+fn typed_and_clicked_it_logs_in_takes_a_dropped_file_and_brings_it_back() {
+    let Some(desk) = Desk::new() else { return };
+    let server = TestServer::start(&["--client-auth", "none"]);
+    let mut window = desk.open(
+        &server.house,
+        server.address.port(),
+        "tls",
+        Looks::default(),
+    );
+    window.log_in("Log in", "User", "Password");
+    window.wait_for("TLS: server proved");
+    let bytes = noise(100_000, 7);
+    server.house.write("讲义 notes.bin", &bytes);
+    window.drop_file(&server.house.path("work/讲义 notes.bin"));
+    until("file on the server", || {
+        server
+            .listed(Via::Tls)
+            .contains(&"讲义 notes.bin".to_owned())
+    });
+    window.click_text("讲义 notes.bin");
+    let down = server.house.path("work/down");
+    fs::create_dir_all(&down).unwrap();
+    window.answer(&[down.clone()]);
+    window.click("Download…");
+    let there = down.join("讲义 notes.bin");
+    until("downloaded file", || there.exists());
+    assert!(fs::read(there).unwrap() == bytes);
+    assert!(window.is_alive());
+}
+
+#[test]
+fn when_the_server_goes_the_window_says_so_and_lives() {
+    let Some(desk) = Desk::new() else { return };
+    let mut server = TestServer::start(&["--client-auth", "none"]);
+    let mut window = desk.open(
+        &server.house,
+        server.address.port(),
+        "tls",
+        Looks::default(),
+    );
+    window.log_in("Log in", "User", "Password");
+    window.wait_for("TLS: server proved");
+    server.kill();
+    window.wait_for("Connect again");
+    window.click("Connect again");
+    // What was shown stays, and the window answers: it speaks the other language at once.
+    window.click("中文");
+    window.wait_for("重新连接");
+    assert!(window.is_alive());
+}
+
+#[test]
+fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with() {
+    let Some(desk) = Desk::new() else { return };
+    let server = TestServer::start(&["--client-auth", "none", "--limit-rate", "1M"]);
+    let bytes = noise(BIG_BYTES, 3);
+    server.house.write("big.bin", &bytes);
+    server.run(Via::Tls, "alice", &["put", "big.bin"]).ok();
+    let mut window = desk.open(
+        &server.house,
+        server.address.port(),
+        "tls",
+        Looks::default(),
+    );
+    window.log_in("Log in", "User", "Password");
+    window.click_text("big.bin");
+    let down = server.house.path("work/down");
+    fs::create_dir_all(&down).unwrap();
+    window.answer(&[down.clone()]);
+    window.click("Download…");
+    let part = down.join("big.bin.part");
+    until("part", || {
+        fs::metadata(&part).is_ok_and(|part| part.len() > 0)
+    });
+    window.ask_to_close();
+    window.click("Close anyway");
+    assert_eq!(window.ended(), Some(0));
+    let kept = fs::metadata(&part).unwrap().len();
+    assert!(kept < BIG_BYTES as u64, "{kept}");
+    let get = [
+        "get",
+        "big.bin",
+        "-o",
+        "down/big.bin",
+        "--conflict",
+        "resume",
+    ];
+    server.run(Via::Tls, "alice", &get).ok();
+    assert!(fs::read(down.join("big.bin")).unwrap() == bytes);
+    assert!(!part.exists());
+}

@@ -1,0 +1,57 @@
+"""A person at a terminal: waits for a text, types another, and so on; then prints all that was seen.
+
+terminal.py STEPS COMMAND...    STEPS is JSON: [[text to wait for, text to type], ...]
+Ends with the command's exit code; with 99 when a text did not come in time.
+"""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import struct
+import sys
+import termios
+import time
+
+PATIENCE_S = 30
+
+steps, command = json.loads(sys.argv[1]), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+seen = b""
+mark = 0
+deadline = time.monotonic() + PATIENCE_S
+
+
+def more():
+    """Takes in what comes; false at the end."""
+    global seen
+    left = deadline - time.monotonic()
+    if left <= 0 or not select.select([terminal], [], [], left)[0]:
+        sys.stdout.write(seen.decode(errors="replace"))
+        sys.stdout.flush()
+        os.kill(pid, 9)
+        sys.exit(99)
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:  # Linux says so when the other side is closed
+        data = b""
+    seen += data
+    return data != b""
+
+
+for wanted, typed in steps:
+    while (at := seen.find(wanted.encode(), mark)) < 0:
+        if not more():
+            break
+    mark = at + len(wanted.encode())
+    os.write(terminal, typed.encode())
+while more():
+    pass
+_, status = os.waitpid(pid, 0)
+sys.stdout.write(seen.decode(errors="replace"))
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(status) & 0xFF)
