@@ -53,9 +53,11 @@ pub fn run(start: Start) -> Result<()> {
         options,
         Box::new(move |creation| {
             let ctx = creation.egui_ctx.clone();
-            let system = SystemFontProvider::new().with_locale(Some("zh-CN"));
-            ctx.set_fonts(fonts(&system));
-            ctx.set_font_providers(vec![Arc::new(system)]);
+            // Without any installed font the built-in ones have to do.
+            if let Some((system, fonts)) = quietly(installed_fonts) {
+                ctx.set_fonts(fonts);
+                ctx.set_font_providers(vec![Arc::new(system)]);
+            }
             #[cfg(feature = "gui-tests")]
             super::map::begin(&ctx);
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
@@ -77,7 +79,8 @@ pub fn run(start: Start) -> Result<()> {
 
 /// The built-in fonts, and right behind the letters an installed one with Simplified Chinese: the built-in symbols
 /// have full-width punctuation of their own, which does not go with Chinese text.
-fn fonts(system: &SystemFontProvider) -> FontDefinitions {
+fn installed_fonts() -> (SystemFontProvider, FontDefinitions) {
+    let system = SystemFontProvider::new().with_locale(Some("zh-CN"));
     let mut fonts = FontDefinitions::default();
     for (family, all) in &mut fonts.families {
         let request = FallbackRequest {
@@ -89,7 +92,17 @@ fn fonts(system: &SystemFontProvider) -> FontDefinitions {
             fonts.font_data.insert(found.name, Arc::new(found.data));
         }
     }
-    fonts
+    (system, fonts)
+}
+
+/// What `work` comes to; nothing, and not a word of it, when it panics. On a machine without a single font the
+/// search for one does, in a thread of its own (fontique 0.11, `backend/fontconfig.rs`).
+fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    std::panic::set_hook(hook);
+    done.ok()
 }
 
 struct App {
