@@ -391,7 +391,7 @@ fn a_disk_that_fills_up_for_real_loses_nothing() {
     let script = format!(
         "mount -t tmpfs -o size=1m tmpfs '{data}' && cp users.csv.copy '{data}/users.csv' && exec \"$0\" \"$@\""
     );
-    std::fs::copy(house.path("data/users.csv"), house.path("users.csv.copy")).unwrap();
+    fs::copy(house.path("data/users.csv"), house.path("users.csv.copy")).unwrap();
     let try_it = format!("mount -t tmpfs -o size=1m tmpfs '{data}'");
     let may = Command::new("unshare")
         .args(["-m", "sh", "-c", &try_it])
