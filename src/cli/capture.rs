@@ -78,7 +78,8 @@ struct ReadCommand {
     /// The capture, made by `sealpost capture`, Wireshark, dumpcap or tcpdump (pcapng or pcap)
     #[arg(value_name = "FILE.pcapng")]
     file: PathBuf,
-    /// Look for this: LABEL=text:WORD, LABEL=env:VARIABLE or LABEL=file:PATH (first line); repeatable
+    /// Look for this: LABEL=text:WORD, LABEL=env:VARIABLE or LABEL=file:PATH (first line); repeatable.
+    /// It is found as it stands and as JSON writes it, across packets too; not in Base64, hex or UTF-16
     #[arg(long, value_name = "LABEL=SRC")]
     find: Vec<Find>,
     /// Look for the blocks of this file

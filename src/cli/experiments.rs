@@ -159,6 +159,7 @@ fn resumption_run(command: &ResumptionCommand, output: Output) -> Result<ExitCod
     } else {
         let (headings, rows) = resumption::rows(&finding, output.lang);
         output.table(&headings, rows);
+        output.line(resumption::about().of(output.lang));
     }
     Ok(verdict(finding.proved))
 }

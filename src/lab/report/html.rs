@@ -166,8 +166,8 @@ fn findings(report: &Report) -> Markup {
     html! {
         h2 { (both("What a stranger wants, and gets", "陌生人想要什么，得到什么")) }
         p.soft { (both(
-            "● it has this   ○ it looked for this in every byte and did not find it   ↑ to the server   ↓ to the client",
-            "● 得到了   ○ 在每个字节中查找而未找到   ↑ 发往服务器   ↓ 发往客户端",
+            "● it has this   ○ it looked for this in every byte, as it stands and as JSON writes it, and did not find it   ↑ to the server   ↓ to the client",
+            "● 得到了   ○ 在每个字节中按原文和 JSON 写法查找而未找到   ↑ 发往服务器   ↓ 发往客户端",
         )) }
         div.wide.whole tabindex="0" {
             table {
@@ -190,8 +190,8 @@ fn findings(report: &Report) -> Markup {
         p.soft {
             (both("The file's own entropy is ", "文件自身的熵为每字节 ")) (format!("{:.2}", report.file.entropy))
             (both(
-                " bits a byte; encrypted bytes come close to 8. Bytes are counted as TCP payload, both ways, the handshake included.",
-                " 比特；加密后的字节接近 8。字节数为双向 TCP 载荷，含握手。",
+                " bits a byte; encrypted bytes come close to 8. Bytes are counted as TCP payload, both ways, the handshake included. Times are of one run each, and the plain one comes first: less time than plain means that the machine was busy, or not yet warm, when plain ran; encryption saves no time.",
+                " 比特；加密后的字节接近 8。字节数为双向 TCP 载荷，含握手。每种方式只计时一次，且明文最先运行：若显示比明文用时更少，说明明文运行时机器正忙或尚未预热，加密并不省时间。",
             ))
         }
         (proof::section(report))

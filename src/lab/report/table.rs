@@ -79,7 +79,7 @@ pub fn rows(report: &Report) -> Vec<Row> {
             verdict: Verdict::Read,
             text: text("addresses, ports, times", "地址、端口、时间"),
         }),
-        row("bytes on the wire", "线路上的字节", &wire),
+        row("bytes sent (TCP payload)", "字节数（TCP 载荷）", &wire),
         row("entropy, bits a byte", "熵（比特/字节）", &|run| {
             let (there, back) = (
                 run.connection.to_server.entropy,

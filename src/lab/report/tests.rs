@@ -33,7 +33,7 @@ fn the_table_of_findings_in_english() {
     server's certificate | – | not found
     client's certificate | – | not found
     who, when | addresses, ports, times | addresses, ports, times
-    bytes on the wire | 18100 | 19000 (+4.97 %)
+    bytes sent (TCP payload) | 18100 | 19000 (+4.97 %)
     entropy, bits a byte | 7.50 ↑ 7.50 ↓ | 7.50 ↑ 7.50 ↓
     handshake and hello | 1.5 ms | 1.5 ms
     list, upload, download | 2.5 ms | 2.5 ms
@@ -56,7 +56,7 @@ fn the_table_of_findings_in_chinese() {
     服务器证书 | – | 未找到
     客户端证书 | – | 未找到
     何人、何时 | 地址、端口、时间 | 地址、端口、时间
-    线路上的字节 | 18100 | 19000 (+4.97 %)
+    字节数（TCP 载荷） | 18100 | 19000 (+4.97 %)
     熵（比特/字节） | 7.50 ↑ 7.50 ↓ | 7.50 ↑ 7.50 ↓
     握手与问候 | 1.5 ms | 1.5 ms
     列表、上传、下载 | 2.5 ms | 2.5 ms

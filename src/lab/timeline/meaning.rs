@@ -81,8 +81,8 @@ fn hello(message: &Message, is_13: bool) -> Both {
         ),
         _ if is_13 => both(
             "The server's choice and its half of the key exchange. Both sides now have a common secret, and \
-             everything after this is encrypted: the last handshake message a stranger reads.",
-            "服务器的选择和它那一半密钥交换。双方从此拥有共同秘密，此后一切都加密：这是陌生人能读到的最后一条握手消息。",
+             the handshake from here on is encrypted: the last handshake message a stranger reads.",
+            "服务器的选择和它那一半密钥交换。双方从此拥有共同秘密，此后的握手都加密：这是陌生人能读到的最后一条握手消息。",
         ),
         _ => both(
             "The server's choice of version and algorithms, in the clear. In TLS 1.2 there are no keys yet: the \
