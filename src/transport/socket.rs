@@ -129,7 +129,10 @@ impl Socket {
             && time != Timespec::default()
         {
             // Of nothing it is told but of an error and of the end of both directions.
-            let _over = poll(&mut [PollFd::new(&*self.tcp, PollFlags::empty())], Some(&time));
+            let _over = poll(
+                &mut [PollFd::new(&*self.tcp, PollFlags::empty())],
+                Some(&time),
+            );
         }
     }
 
@@ -363,22 +366,26 @@ mod tests {
     }
 
     #[test]
-    fn hung_up_it_is_reset_and_the_peer_still_reads_what_had_arrived_and_does_not_rest() {
+    fn hung_up_it_is_reset_and_the_peer_reads_what_had_arrived_and_does_not_rest() {
         let (far, near) = pair();
-        let mut socket = Socket::new(Arc::clone(&near), after(60_000));
-        socket.write_all(b"arrived").unwrap();
+        near.set_nonblocking(true).unwrap();
+        let mut socket = Socket::new(near, after(60_000));
+        let mut written = 0;
+        while let Ok(n) = socket.write(&[7; 4096]) {
+            written += n;
+        }
         let hang_up = socket.hang_up();
-        drop(near);
         hang_up.now();
-        assert!(socket.write_all(b"x").is_err());
         drop(socket);
         let mut far = Socket::new(Arc::new(far), after(60_000));
         // Longer than any test may take.
         far.rest(Duration::from_hours(1));
-        let mut text = Vec::new();
-        let end = far.read_to_end(&mut text).unwrap_err();
+        let mut arrived = Vec::new();
+        let end = far.read_to_end(&mut arrived).unwrap_err();
         assert_eq!(end.kind(), io::ErrorKind::ConnectionReset);
-        assert_eq!(text, b"arrived");
+        assert!(!arrived.is_empty(), "nothing arrived");
+        assert!(arrived.len() < written, "{} of {written}", arrived.len());
+        // Nothing is left to end.
         hang_up.now();
     }
 }
