@@ -128,7 +128,11 @@ pub(super) fn handshake_run(command: &HandshakeCommand, output: Output) -> Resul
         zoo: false,
         lang: output.lang,
     };
-    let compared = compare(&options, &mut |doing| output.note(doing.of(output.lang)))?;
+    let compared = compare(
+        &options,
+        &mut |doing| output.note(doing.of(output.lang)),
+        None,
+    )?;
     if !compared.replaced.is_empty() {
         output.note(format!("replaced: {}", compared.replaced.join(", ")));
     }
@@ -201,7 +205,7 @@ fn read_keys(path: &Path, log: &mut KeyLog) -> Result<()> {
 }
 
 /// How wide the page is: as the terminal, or as `COLUMNS` says, or wide enough for two columns.
-fn columns() -> usize {
+pub(super) fn columns() -> usize {
     let terminal = rustix::termios::tcgetwinsize(io::stdout());
     let terminal = terminal.ok().map(|size| usize::from(size.ws_col));
     let told = std::env::var("COLUMNS").ok();
