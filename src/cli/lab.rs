@@ -8,15 +8,17 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::experiments::{self, Experiment};
 use super::interrupt::unless_interrupted;
 use super::output::Output;
-use super::timeline::{self, HandshakeCommand};
-use crate::error::Result;
+use super::timeline::{self, HandshakeCommand, columns};
+use crate::error::{Error, Kind, Result};
 use crate::lab::certificates::score;
 use crate::lab::compare::beside::KernelCapture;
 use crate::lab::compare::facts::{RunKind, Source};
+use crate::lab::compare::live::{Listener, Passed};
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::proof::proof;
 use crate::lab::report::table::told;
 use crate::lab::report::tampering::lesson;
+use crate::lang::Both;
 use crate::text::escape;
 
 /// `sealpost lab`
@@ -45,6 +47,7 @@ enum LabSubcommand {
 }
 
 /// `sealpost lab compare`
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 struct CompareCommand {
     /// The file to carry; a readable text is made when none is given
@@ -65,6 +68,9 @@ struct CompareCommand {
     /// Also upload past somebody who alters one bit on the way, and show who notices
     #[arg(long)]
     tamper: bool,
+    /// Also print what passes while it passes, as a stranger sees it; not with --json
+    #[arg(long)]
+    live: bool,
 }
 
 /// Who captures.
@@ -91,6 +97,11 @@ pub(super) fn run(command: LabCommand, output: Output) -> Result<ExitCode> {
 
 /// Exit code 1 when the kernel's capture contradicts the tap's: then nothing here can be believed.
 fn compare_run(command: CompareCommand, output: Output) -> Result<ExitCode> {
+    if command.live && output.json {
+        return Err(Error::new(Kind::Usage, "--live is for people")
+            .hint("leave out --live or --json")
+            .zh("--live 是给人看的", "请去掉 --live 或 --json"));
+    }
     let options = Options {
         file: command.file,
         out: command.out,
@@ -107,9 +118,15 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<ExitCode> {
         zoo: command.zoo,
         lang: output.lang,
     };
-    let compared = compare(&options, &mut |doing| {
-        output.note(doing.of(output.lang));
-    })?;
+    let width = columns();
+    let live = |passed: &Passed| {
+        for line in passed.tell(width, output.lang) {
+            output.line(line);
+        }
+    };
+    let live: Option<Listener<'_>> = if command.live { Some(&live) } else { None };
+    let mut tell = |doing: &Both| output.note(doing.of(output.lang));
+    let compared = compare(&options, &mut tell, live)?;
     if !compared.replaced.is_empty() {
         let label = output.lang.pick("replaced: ", "已替换：");
         output.note(format!("{label}{}", compared.replaced.join(", ")));

@@ -128,7 +128,11 @@ pub(super) fn handshake_run(command: &HandshakeCommand, output: Output) -> Resul
         zoo: false,
         lang: output.lang,
     };
-    let compared = compare(&options, &mut |doing| output.note(doing.of(output.lang)))?;
+    let compared = compare(
+        &options,
+        &mut |doing| output.note(doing.of(output.lang)),
+        None,
+    )?;
     if !compared.replaced.is_empty() {
         let label = output.lang.pick("replaced: ", "已替换：");
         output.note(format!("{label}{}", compared.replaced.join(", ")));
@@ -203,7 +207,7 @@ fn read_keys(path: &Path, log: &mut KeyLog) -> Result<()> {
 }
 
 /// How wide the page is: as the terminal, or as `COLUMNS` says, or wide enough for two columns.
-fn columns() -> usize {
+pub(super) fn columns() -> usize {
     let terminal = rustix::termios::tcgetwinsize(io::stdout());
     let terminal = terminal.ok().map(|size| usize::from(size.ws_col));
     let told = std::env::var("COLUMNS").ok();

@@ -1,6 +1,9 @@
-//! The whole window: which parts it has, what events change, and how actions are done.
+//! The whole window: which parts it has, what events change, and how actions are done (`hear`, `act`).
 
-use std::path::{Path, PathBuf};
+mod act;
+mod hear;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -8,23 +11,23 @@ use std::time::{Duration, Instant};
 use egui::{CentralPanel, Context, Panel, Ui};
 
 use super::account::PasswordForm;
-use super::action::{Action, Cx, Wanted};
+use super::action::Cx;
 use super::dropped::{self, Dropped};
 use super::engine::told::Told;
-use super::engine::transfers::{NewTransfer, NewUploads, State, TransferOrder};
-use super::engine::{Connected, Deed, Engine, Event, Order, SessionEvent, SharedTarget, Wake};
+use super::engine::transfers::State;
+use super::engine::{Connected, Engine, Event, Order, Wake};
 use super::files::Files;
 use super::leave::Leave;
 use super::log::{Log, Tone};
 use super::login::LoginForm;
-use super::platform::{Pick, Picked, Platform};
+use super::platform::{Picked, Platform};
 use super::queue::Transfers;
 use super::settings::Settings;
 use super::status::{self, Standing};
 use super::theme;
 use super::trust::Trust;
 use super::wire::Wire;
-use crate::client::{Job, below};
+use crate::client::Job;
 use crate::error::Result;
 use crate::lang::Lang;
 
@@ -280,210 +283,6 @@ impl Window {
             self.last_input_s = now_s;
         }
         ui.visuals_mut().text_cursor.blink = theme::blinks(self.last_input_s, now_s);
-    }
-
-    fn session(&mut self, event: SessionEvent) {
-        self.log.hear(&event);
-        match event {
-            SessionEvent::Locked(path, wrong) => self.login.lock(path, wrong),
-            SessionEvent::Story(story) => self.trust.hear(*story),
-            SessionEvent::Connected(connected) => self.enter(connected),
-            SessionEvent::Failed(told) => {
-                match self.connected {
-                    // Connecting again did not succeed: what is shown stays.
-                    Some(_) => {
-                        self.login.connecting = false;
-                        self.lost = Some(told);
-                    }
-                    None => self.login.fail(told, self.trust.was_stopped()),
-                }
-            }
-            SessionEvent::Lost(told) => {
-                self.files.lost(&told);
-                self.password.refused(&told);
-                self.lost = Some(told);
-            }
-            SessionEvent::Listing(files) => self.files.update(files),
-            SessionEvent::Target(target) => self.log_in_as(target),
-            SessionEvent::Done(deed) => {
-                self.files.done(&deed);
-                if deed == Deed::PasswordChanged {
-                    self.password.done();
-                }
-            }
-            SessionEvent::Refused(Deed::PasswordChanged, told) => self.password.refused(&told),
-            SessionEvent::Refused(deed, told) => self.files.refused(&deed, &told),
-        }
-    }
-
-    /// The password is another: whatever connects from now on uses it, transfers that are under way too.
-    fn log_in_as(&mut self, target: SharedTarget) {
-        let Some(connected) = &mut self.connected else {
-            return;
-        };
-        self.engine.log_in_as(&target);
-        let before = std::mem::replace(&mut connected.target, Arc::clone(&target));
-        let of_it = self.transfers.all().filter(|transfer| {
-            transfer.state.is_unfinished() && Arc::ptr_eq(&transfer.target, &before)
-        });
-        let ids = of_it.map(|transfer| transfer.id).collect();
-        self.engine.transfer(TransferOrder::Adopt(ids, target));
-    }
-
-    fn enter(&mut self, connected: Box<Connected>) {
-        if self.connected.is_none()
-            && let Some(recent) = self.login.recent()
-        {
-            self.settings.remember(recent);
-        }
-        self.login.succeed();
-        self.lost = None;
-        // What was begun with an earlier login to this server goes on with this one.
-        let owned = self.leave.enter(&connected);
-        let of_it = self
-            .transfers
-            .all()
-            .filter(|transfer| transfer.state.is_unfinished() && owned(&transfer.target));
-        let ids = of_it.map(|transfer| transfer.id).collect();
-        let target = Arc::clone(&connected.target);
-        self.engine.transfer(TransferOrder::Adopt(ids, target));
-        self.files.enter();
-        self.connected = Some(connected);
-        self.save();
-    }
-
-    /// A dialog was answered.
-    fn take(&mut self, picked: &Picked) {
-        let Some(first) = picked.paths.first().cloned() else {
-            return;
-        };
-        match picked.pick.clone() {
-            Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {
-                self.login.picked(picked);
-            }
-            Pick::UploadFiles(folder) | Pick::UploadFolder(folder) => {
-                self.upload(&picked.paths, &folder);
-            }
-            Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.wire.save(first),
-        }
-    }
-
-    fn act(&mut self, action: Action, ctx: &Context) {
-        match action {
-            Action::Connect(request) => {
-                self.trust.forget();
-                self.login.connecting = true;
-                self.log.connecting(&request);
-                if let Err(error) = self.engine.connect(*request) {
-                    self.session(SessionEvent::Failed(Told::of(&error)));
-                }
-            }
-            Action::Reconnect => {
-                self.login.connecting = true;
-                if let Err(error) = self.engine.reconnect() {
-                    self.session(SessionEvent::Failed(Told::of(&error)));
-                }
-            }
-            Action::Disconnect => {
-                self.log.disconnected();
-                self.engine.disconnect();
-                self.login.connecting = false;
-                self.connected = None;
-                self.lost = None;
-                self.files = Files::new(&self.settings);
-                self.password = PasswordForm::default();
-            }
-            Action::Order(order) => match self.lost.clone() {
-                None => self.engine.order(order),
-                Some(told) => {
-                    self.files.lost(&told);
-                    self.password.refused(&told);
-                }
-            },
-            Action::Transfer(order) => self.engine.transfer(order),
-            Action::Upload(paths, folder) => self.upload(&paths, &folder),
-            Action::Download(files, to) => self.download(&files, &to),
-            Action::ResumeUnfinished => self.resume_unfinished(),
-            Action::ForgetUnfinished => self.leave.forget(),
-            Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
-            Action::Copy(text) => ctx.copy_text(text),
-            Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.wire.save(path),
-            Action::Columns(widths, sort) => {
-                self.settings.columns = Some(widths);
-                self.settings.sort = sort;
-                self.save();
-            }
-            Action::AskPassword => self.password.open(),
-            Action::Speak(lang) => {
-                self.lang = lang;
-                self.settings.language = Some(lang.pick("en", "zh").to_owned());
-                self.save();
-            }
-            Action::Look(look) => {
-                theme::look(ctx, look);
-                self.settings.look = look;
-                self.save();
-            }
-            Action::Open(tab) => self.tab = tab,
-            Action::Forget(recent) => {
-                self.settings.forget(&recent);
-                self.save();
-            }
-        }
-    }
-
-    fn upload(&mut self, paths: &[PathBuf], folder: &str) {
-        let Some(connected) = &self.connected else {
-            return;
-        };
-        self.transfers.gather();
-        self.tab = Tab::Transfers;
-        self.engine.transfer(TransferOrder::Upload(NewUploads {
-            paths: paths.to_vec(),
-            folder: folder.to_owned(),
-            target: Arc::clone(&connected.target),
-        }));
-    }
-
-    fn download(&mut self, wanted: &[Wanted], to: &Path) {
-        let Some(connected) = &self.connected else {
-            return;
-        };
-        let mut new = Vec::new();
-        for Wanted { file, path } in wanted {
-            match below(to, Path::new(path.as_str())) {
-                Ok(path) => new.push(NewTransfer {
-                    job: Job::Download {
-                        name: file.name.clone(),
-                        path,
-                    },
-                    size: Some(file.size),
-                    target: Arc::clone(&connected.target),
-                }),
-                Err(error) => {
-                    let told = Told::of(&error);
-                    self.log.say(Tone::Trouble, told.message.clone());
-                    self.transfers.leave_out(told);
-                }
-            }
-        }
-        self.tab = Tab::Transfers;
-        self.engine.transfer(TransferOrder::Add(new));
-        self.settings.download_folder = Some(to.to_owned());
-    }
-
-    /// Goes on with what an earlier window had begun.
-    fn resume_unfinished(&mut self) {
-        let Some(connected) = &self.connected else {
-            return;
-        };
-        let target = &connected.target;
-        let new = self.leave.resume(target);
-        self.tab = Tab::Transfers;
-        self.engine.transfer(TransferOrder::Add(new));
     }
 
     fn save(&mut self) {

@@ -300,7 +300,8 @@ impl<W: Wire> Session<'_, W> {
             if let Err(error) = appended {
                 return Err(BodyError::Disk(error, left - n as u64));
             }
-            pace.moved(n);
+            // What a peer that is gone has left behind is taken at once: it may be back for it already.
+            self.wire.rest(pace.owed(n));
         }
         Ok(())
     }

@@ -44,4 +44,7 @@ pub trait Wire: BufRead + Write {
 
     /// From here on bytes must keep moving: some in each `window`. For bodies, whose length is unbounded.
     fn expect_progress(&mut self, window: Duration);
+
+    /// Waits so long, or until the peer has broken off.
+    fn rest(&self, time: Duration);
 }

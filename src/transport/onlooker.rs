@@ -3,7 +3,10 @@
 
 use std::fmt;
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use socket2::SockRef;
 
 use super::tape::Way;
 
@@ -48,19 +51,23 @@ impl Drop for Watched {
     }
 }
 
-/// Ends a connection from another thread, whatever it is doing there.
+/// Ends a connection from another thread, whatever it is doing there. It does not keep the connection open.
 #[derive(Clone, Debug)]
-pub struct HangUp(Arc<TcpStream>);
+pub struct HangUp(Weak<TcpStream>);
 
 impl HangUp {
     /// A way to end what runs over `tcp`.
     pub(super) fn new(tcp: &Arc<TcpStream>) -> Self {
-        Self(Arc::clone(tcp))
+        Self(Arc::downgrade(tcp))
     }
 
-    /// Ends it: whoever reads or writes there fails at once.
+    /// Ends it: whoever reads or writes there fails at once. What was not sent yet never will be: the peer
+    /// learns by a reset that no more comes (RFC 9293 §3.6.1), as soon as the connection is dropped.
     pub fn now(&self) {
         // It may have ended by itself: then there is nothing left to do.
-        let _already_gone = self.0.shutdown(Shutdown::Both);
+        if let Some(tcp) = self.0.upgrade() {
+            let _already_gone = SockRef::from(&*tcp).set_linger(Some(Duration::ZERO));
+            let _already_gone = tcp.shutdown(Shutdown::Both);
+        }
     }
 }

@@ -31,13 +31,18 @@ impl Pace {
 
     /// Says that `bytes` moved, and sleeps as long as they were too many.
     pub fn moved(&mut self, bytes: usize) {
+        thread::sleep(self.owed(bytes));
+    }
+
+    /// Says that `bytes` moved; how long nothing should, because they were too many.
+    pub fn owed(&mut self, bytes: usize) -> Duration {
         let Some(rate) = self.bytes_per_s else {
-            return;
+            return Duration::ZERO;
         };
         self.moved = self.moved.saturating_add(bytes as u64);
         let millis = u128::from(self.moved) * 1_000 / u128::from(rate);
         let due = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
-        thread::sleep(due.saturating_sub(self.began.elapsed()));
+        due.saturating_sub(self.began.elapsed())
     }
 }
 

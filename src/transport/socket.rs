@@ -123,6 +123,19 @@ impl Socket {
         !self.unread.is_empty() || poll(&mut waiting, Some(&Timespec::default())) != Ok(0)
     }
 
+    /// Waits so long, or until the peer has broken off.
+    pub(super) fn rest(&self, time: Duration) {
+        if let Ok(time) = Timespec::try_from(time)
+            && time != Timespec::default()
+        {
+            // Of nothing it is told but of an error and of the end of both directions.
+            let _over = poll(
+                &mut [PollFd::new(&*self.tcp, PollFlags::empty())],
+                Some(&time),
+            );
+        }
+    }
+
     /// Ends the connection so that the peer can still read what was said last: closes the own direction,
     /// then reads on within a bound, because closing with unread bytes sends a reset that would overtake it.
     pub fn linger(&mut self) {
@@ -350,5 +363,29 @@ mod tests {
         assert_eq!(text, "goodbye");
         drop(far);
         closing.join().unwrap();
+    }
+
+    #[test]
+    fn hung_up_it_is_reset_and_the_peer_reads_what_had_arrived_and_does_not_rest() {
+        let (far, near) = pair();
+        near.set_nonblocking(true).unwrap();
+        let mut socket = Socket::new(near, after(60_000));
+        let mut written = 0;
+        while let Ok(n) = socket.write(&[7; 4096]) {
+            written += n;
+        }
+        let hang_up = socket.hang_up();
+        hang_up.now();
+        drop(socket);
+        let mut far = Socket::new(Arc::new(far), after(60_000));
+        // Longer than any test may take.
+        far.rest(Duration::from_hours(1));
+        let mut arrived = Vec::new();
+        let end = far.read_to_end(&mut arrived).unwrap_err();
+        assert_eq!(end.kind(), io::ErrorKind::ConnectionReset);
+        assert!(!arrived.is_empty(), "nothing arrived");
+        assert!(arrived.len() < written, "{} of {written}", arrived.len());
+        // Nothing is left to end.
+        hang_up.now();
     }
 }

@@ -151,6 +151,13 @@ where
             Self::Tls(stream) => stream.sock.expect_progress(window),
         }
     }
+
+    fn rest(&self, time: Duration) {
+        match self {
+            Self::Plain(socket) => socket.rest(time),
+            Self::Tls(stream) => stream.sock.rest(time),
+        }
+    }
 }
 
 impl<C, S> Read for Stream<C>

@@ -291,7 +291,7 @@ fn an_upload_is_paused_and_goes_on_from_there() {
     stage.wait_for("B/s");
     stage.click("Pause");
     stage.wait_for("paused");
-    assert!(server.log.wait_for("connection lost"));
+    // At once: the server may be writing still what it had received.
     stage.click("Resume");
     stage.wait_for("were there already");
     assert!(has(&server, "long.bin", &noise(LONG, 1)));

@@ -38,6 +38,36 @@ fn plain_shows_everything_and_mutual_tls_neither_secret_nor_file() {
 }
 
 #[test]
+fn told_live_the_plain_run_shows_the_password_and_mutual_tls_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    for (lang, way) in [("en", "→ server"), ("zh", "→ 服务器")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealpost"));
+        command
+            .args(["--lang", lang, "lab", "compare", "--live"])
+            .current_dir(dir.path())
+            .env("COLUMNS", "100");
+        let out = Ran::of(&mut command).ok();
+        let report = fs::read_to_string(dir.path().join("sealpost-lab/report.json")).unwrap();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        let password = report["password"].as_str().unwrap();
+        // A turn may go over several lines, broken anywhere.
+        let told = |kind: &str| {
+            let begins = format!("{kind} ");
+            let mut lines = out.lines().skip_while(|line| !line.starts_with(&begins));
+            let first = lines.next().unwrap_or_default();
+            let rest = lines.take_while(|line| line.starts_with(&begins) || line.starts_with(' '));
+            let texts = std::iter::once(first).chain(rest).map(str::trim);
+            texts.collect::<String>()
+        };
+        let [plain, sealed] = ["plain", "mtls13"].map(told);
+        assert!(plain.contains(way) && plain.contains(password), "{out}");
+        assert!(sealed.contains(way) && !sealed.contains(password), "{out}");
+    }
+    let refused = Ran::of(&mut sealpost(dir.path(), &["--live"]));
+    assert_eq!(refused.code, 2, "{}", refused.out);
+}
+
+#[test]
 fn only_tls_1_2_shows_certificates() {
     let compared = Compared::make(&["--all"]);
     let certificates = |kind: &str| {

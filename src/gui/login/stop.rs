@@ -3,7 +3,7 @@
 
 use egui::{Button, RichText, Ui, Vec2};
 
-use super::view::show_told;
+use super::pieces::show_told;
 use crate::gui::action::Cx;
 use crate::gui::engine::told::Told;
 use crate::gui::theme;

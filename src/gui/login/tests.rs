@@ -1,4 +1,6 @@
 use super::*;
+use crate::client::Login;
+use crate::transport::Roots;
 
 fn form() -> LoginForm {
     LoginForm {

@@ -1,18 +1,16 @@
 //! Drawing the form.
 
-use egui::{
-    Align, Button, Frame, Key, Layout, Margin, Response, RichText, Sense, Stroke, Ui, UiBuilder,
-    Vec2,
-};
+use egui::{Button, Key, Ui, Vec2};
 
 use super::fields::Rows;
-use super::{Field, LoginForm, Missing, Security, Trouble, Versions, recent, stop};
+use super::pieces::{centred, show_choice, show_told};
+use super::{Field, LoginForm, Missing, Security, Trouble, recent, stop};
 use crate::gui::action::{Action, Cx};
 use crate::gui::engine::told::Told;
 use crate::gui::platform::Pick;
 use crate::gui::settings::Recent;
 use crate::gui::trust::Trust;
-use crate::gui::{secret, theme, words};
+use crate::gui::{secret, theme};
 use crate::text::escape;
 
 /// Width of the form.
@@ -242,89 +240,8 @@ impl LoginForm {
         }
     }
 
-    fn show_advanced(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, rows: &mut Rows) {
-        let inside = [Field::List, Field::Pin, Field::Timeout];
-        let wrong = rows.wrong.is_some_and(|field| inside.contains(&field));
-        egui::CollapsingHeader::new(cx.say("Advanced", "高级"))
-            .id_salt("advanced")
-            .open(wrong.then_some(true))
-            .show_unindented(ui, |ui| {
-                if self.security != Security::Plain {
-                    self.show_advanced_tls(ui, cx, rows);
-                }
-                let tip = cx.say(
-                    "How long connecting and the handshake may take, such as 10s or 500ms",
-                    "建立连接和握手最多用多久，例如 10s 或 500ms",
-                );
-                let label = cx.say("Connect timeout", "连接时限");
-                let timeout = (Some(Field::Timeout), label, tip);
-                rows.text(ui, timeout, &mut self.advanced.timeout, "10s");
-                self.show_trouble(ui, cx, Some(Field::Timeout));
-            });
-    }
-
-    fn show_advanced_tls(&mut self, ui: &mut Ui, cx: &mut Cx<'_>, rows: &mut Rows) {
-        let tip = cx.say(
-            "The name the server's certificate must have, if it is not the one under Server",
-            "服务器证书必须含有的名称（若与“服务器”一栏不同）",
-        );
-        let name = (None, cx.say("Name to expect", "期望的名称"), tip);
-        let hint = cx.say("as under Server", "与“服务器”一栏相同");
-        rows.text(ui, name, &mut self.advanced.server_name, hint);
-        let tip = cx.say(
-            "Refuse a server whose certificate is on this list of its CA, PEM or DER",
-            "若服务器的证书在其 CA 的这份吊销列表中，则拒绝连接（PEM 或 DER）",
-        );
-        let list = (Field::List, cx.say("Revocation list", "吊销列表"), tip);
-        let file = &mut self.advanced.revocation_list;
-        rows.file(ui, cx, list, file, Pick::RevocationList);
-        self.show_trouble(ui, cx, Some(Field::List));
-        let tip = cx.say(
-            "Accept only this public key, besides all other checks; `sealpost pki fingerprint FILE` prints it",
-            "除其他检查外，只接受这个公钥；`sealpost pki fingerprint FILE` 可显示",
-        );
-        let pin = (
-            Some(Field::Pin),
-            cx.say("Pinned public key", "固定公钥"),
-            tip,
-        );
-        rows.text(ui, pin, &mut self.advanced.pin, "sha256//…");
-        self.show_trouble(ui, cx, Some(Field::Pin));
-        let label = cx.say("TLS versions", "TLS 版本");
-        let tip = cx.say(
-            "What this side offers; a server that wants another is refused",
-            "本端提供的版本；要求其他版本的服务器会被拒绝",
-        );
-        Rows::row(ui, label, tip, |ui, id| {
-            let chosen = &mut self.advanced.versions;
-            let name = |versions: Versions| {
-                let name = versions.name();
-                cx.say(name.en, name.zh)
-            };
-            egui::ComboBox::from_id_salt("versions")
-                .selected_text(name(*chosen))
-                .width(160.0)
-                .show_ui(ui, |ui| {
-                    for versions in Versions::ALL {
-                        ui.selectable_value(chosen, versions, name(versions));
-                    }
-                })
-                .response
-                .labelled_by(id);
-        });
-        Rows::row(ui, "", "", |ui, _id| {
-            let word = cx.say("Believe the CAs of the public web", "信任公共网络的 CA");
-            let tip = cx.say(
-                "Instead of a CA file: for a server with a certificate as web sites have them",
-                "代替 CA 文件：用于证书与网站证书相同的服务器",
-            );
-            ui.checkbox(&mut self.advanced.public_roots, word)
-                .on_hover_text(tip);
-        });
-    }
-
     /// Why the last attempt failed, if that is to be told at this place.
-    fn show_trouble(&self, ui: &mut Ui, cx: &Cx<'_>, place: Option<Field>) {
+    pub(super) fn show_trouble(&self, ui: &mut Ui, cx: &Cx<'_>, place: Option<Field>) {
         match &self.trouble {
             Some(Trouble { told, field }) if *field == place && !self.connecting => {
                 let shown = show_told(ui, cx, told);
@@ -374,92 +291,4 @@ impl LoginForm {
             }
         }
     }
-}
-
-/// What went wrong: the words, the cure, and where the window has it.
-pub(super) fn show_told(ui: &mut Ui, cx: &Cx<'_>, told: &Told) -> Response {
-    let bad = theme::bad(ui.visuals().dark_mode);
-    let frame = Frame::new()
-        .stroke(Stroke::new(1.0, bad))
-        .corner_radius(6)
-        .inner_margin(Margin::symmetric(10, 8));
-    let shown = frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        let message = escape(cx.say(&told.message.en, &told.message.zh));
-        ui.label(RichText::new(format!("✖ {message}")).color(bad).strong());
-        let hint = cx.say(&told.hint.en, &told.hint.zh);
-        if !hint.is_empty() {
-            ui.label(escape(hint));
-        }
-        for place in words::places(hint, cx.lang) {
-            ui.label(RichText::new(place).weak());
-        }
-    });
-    shown.response
-}
-
-/// One of the three choices; whether it was chosen now.
-fn show_choice(ui: &mut Ui, cx: &Cx<'_>, security: Security, chosen: bool) -> bool {
-    let dark = ui.visuals().dark_mode;
-    let dangerous = security == Security::Plain;
-    let colour = match dangerous {
-        true => theme::bad(dark),
-        false => theme::accent(dark),
-    };
-    let stroke = match chosen {
-        true => Stroke::new(1.5, colour),
-        false => ui.visuals().widgets.noninteractive.bg_stroke,
-    };
-    let (name, meaning) = (security.name(), security.meaning());
-    let mut clicked = false;
-    // The whole card can be clicked; for the keyboard and for screen readers it is one control.
-    let card = UiBuilder::new().sense(Sense::CLICK);
-    let card = ui.scope_builder(card, |ui| {
-        let frame = Frame::new()
-            .fill(theme::card(dark))
-            .stroke(stroke)
-            .corner_radius(6)
-            .inner_margin(Margin::symmetric(10, 6));
-        frame.show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.spacing_mut().item_spacing.y = 2.0;
-            ui.horizontal(|ui| {
-                let name = RichText::new(cx.say(name.en, name.zh)).strong();
-                clicked = ui.radio(chosen, name).clicked();
-                if dangerous {
-                    let word = cx.say("⚠ dangerous", "⚠ 危险");
-                    ui.label(RichText::new(word).color(theme::bad(dark)));
-                }
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    ui.label(RichText::new(security.sign()).color(match dangerous {
-                        true => theme::bad(dark),
-                        false => theme::good(dark),
-                    }));
-                });
-            });
-            let text = RichText::new(cx.say(meaning.en, meaning.zh)).weak();
-            let label = egui::Label::new(text).selectable(false);
-            ui.horizontal(|ui| {
-                ui.add_space(ui.spacing().icon_width + ui.spacing().icon_spacing);
-                ui.vertical(|ui| ui.add(label));
-            });
-        });
-    });
-    clicked || card.response.clicked()
-}
-
-/// Draws in the middle, so many points wide if there is room.
-fn centred(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
-    let room = ui.available_width();
-    let width = width.min(room);
-    ui.add_space(theme::GAP);
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        ui.add_space((room - width) / 2.0);
-        ui.spacing_mut().item_spacing.x = theme::GAP;
-        ui.vertical(|ui| {
-            ui.set_width(width);
-            add(ui);
-        });
-    });
 }

@@ -2,7 +2,9 @@
 
 mod ask;
 pub mod rate;
+mod row;
 mod view;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;

@@ -12,6 +12,7 @@ mod claims;
 mod comments;
 pub mod facts;
 mod files;
+pub mod live;
 mod records;
 mod run;
 pub mod tamper;
@@ -36,6 +37,7 @@ use crate::text;
 use crate::transport::tls::KeyLog;
 use beside::{Digests, KernelCapture};
 use facts::{Caveat, FileSent, Overhead, Report, Run, RunKind, Size, Source, Text, Times};
+use live::Listener;
 use run::Beside;
 use turns::Turns;
 use world::World;
@@ -75,8 +77,12 @@ pub struct Compared {
 }
 
 /// Carries the file in each way, looks at what passed, and writes captures and reports. `tell` hears what
-/// is being done.
-pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compared> {
+/// is being done, `listener` what passes.
+pub fn compare(
+    options: &Options,
+    tell: &mut dyn FnMut(&Both),
+    listener: Option<Listener<'_>>,
+) -> Result<Compared> {
     let kernel = kernel(options.source)?;
     let mut out = files::Out::open(&options.out)?;
     tell(&both(
@@ -100,7 +106,7 @@ pub fn compare(options: &Options, tell: &mut dyn FnMut(&Both)) -> Result<Compare
             }
             (None, _) => (Beside::Kernel, None),
         };
-        let recorded = run::run(&world, *kind, beside)?;
+        let recorded = run::run(&world, *kind, beside, listener)?;
         let (mut run, digests) = look(&world, *kind, &recorded)?;
         let heard = recorded.kernel.as_ref();
         run.kernel = heard.map(|heard| KernelCapture::of(heard, digests, file));

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::BUFFER_BYTES;
 use super::beside::{self, Heard, KernelFile};
 use super::facts::RunKind;
+use super::live::{Listener, Told};
 use super::world::{self, World};
 use crate::client::{Login, Target, download, upload};
 use crate::config::Limits;
@@ -69,7 +70,13 @@ pub(super) fn server_ip() -> Ipv4Addr {
 }
 
 /// Logs in, lists, uploads, lists, downloads and says goodbye, on one connection through the tap.
-pub(super) fn run(world: &World, kind: RunKind, beside: Beside) -> Result<Recorded> {
+/// `live` hears what passes.
+pub(super) fn run(
+    world: &World,
+    kind: RunKind,
+    beside: Beside,
+    live: Option<Listener<'_>>,
+) -> Result<Recorded> {
     let data = world.path(&format!("data-{}", kind.word()));
     make_user(&data, world)?;
     let server = Running::start(config(world, kind, &data))?;
@@ -81,7 +88,8 @@ pub(super) fn run(world: &World, kind: RunKind, beside: Beside) -> Result<Record
     let written = |error| Error::io(Kind::LocalWrite, "write the capture", error);
     let file = File::create(&capture).map_err(written)?;
     let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-    let mut recorder = Recorder::new(file).map_err(written)?;
+    let recorder = Recorder::new(file).map_err(written)?;
+    let mut told = Told::new(recorder, kind, live);
     let (address, stop) = (tap.address(), tap.stop());
     let (alive, listened) =
         UnixStream::pair().map_err(|error| Error::io(Kind::Other, "make a socket pair", error))?;
@@ -97,7 +105,7 @@ pub(super) fn run(world: &World, kind: RunKind, beside: Beside) -> Result<Record
             begin("lab-kernel").spawn_scoped(scope, listen)
         });
         let kernel = kernel.transpose().map_err(no_thread)?;
-        let relay = move || tap.run(Some(1), &mut recorder).and(Ok(recorder));
+        let relay = move || tap.run(Some(1), &mut told).map(|_| told.finish());
         let relay = begin("lab-tap")
             .spawn_scoped(scope, relay)
             .map_err(no_thread)?;

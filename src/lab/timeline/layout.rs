@@ -18,13 +18,13 @@ pub(super) fn columns(c: char) -> usize {
 }
 
 /// Columns a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(in crate::lab) fn width(text: &str) -> usize {
     text.chars().map(columns).sum()
 }
 
 /// Breaks a text into lines of at most so many columns: at spaces, or before a wide character, or where
 /// nothing else is possible. What is broken is indented by `hang`.
-pub(super) fn wrap(text: &str, most: usize, hang: usize) -> Vec<String> {
+pub(in crate::lab) fn wrap(text: &str, most: usize, hang: usize) -> Vec<String> {
     let most = most.max(hang + 8);
     let mut lines = Vec::new();
     let mut line = String::new();

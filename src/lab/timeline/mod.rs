@@ -12,7 +12,7 @@ mod checks;
 mod facts;
 mod follow;
 mod keys;
-mod layout;
+pub(super) mod layout;
 mod meaning;
 mod operations;
 pub mod render;

@@ -109,16 +109,21 @@ impl Worker {
                 && !transfer.gauge.has_begun()
                 && !work.leash.is_stopped();
             if !rested_too_long {
-                self.connection = Some((target, client));
+                self.keep(target, client);
                 return done;
             }
             work.leash.untie();
         }
-        let (client, _account) = transfer.target.log_in()?;
-        let (_, client) = self
-            .connection
-            .insert((Arc::clone(&transfer.target), client));
-        carry_out_over(client, work)
+        let (mut client, _account) = transfer.target.log_in()?;
+        let done = carry_out_over(&mut client, work);
+        self.keep(Arc::clone(&transfer.target), client);
+        done
+    }
+
+    /// Keeps a connection for what comes next. One that was cut is dropped now: only then does the server learn
+    /// that it is over.
+    fn keep(&mut self, target: SharedTarget, client: Client<Connector>) {
+        self.connection = client.usable().then_some((target, client));
     }
 
     /// The two files that want one name, as far as they can be known.
