@@ -212,10 +212,10 @@ pub fn rows(finding: &Finding, lang: Lang) -> ([&'static str; 6], Vec<Vec<String
 pub fn about() -> Both {
     both(
         format!(
-            "bytes: TCP payload of the handshake, hello and goodbye, on average; time: the median of {ROUNDS} connections without a relay, on this machine, where the way between both ends takes none"
+            "bytes: TCP payload of the handshake, hello and goodbye, on average; time: the median of {ROUNDS} connections without a relay, on one machine: over a network each round trip adds its own"
         ),
         format!(
-            "字节：握手、hello 与告别的 TCP 载荷平均值；时间：{ROUNDS} 次连接的中位数，不经中继，在本机测得，两端之间几乎没有传输延迟"
+            "字节：握手、hello 与告别的 TCP 载荷平均值；时间：{ROUNDS} 次连接的中位数，不经中继，在同一台机器上测得：经过网络时，每次往返还要另加传输时间"
         ),
     )
 }

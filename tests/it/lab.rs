@@ -226,6 +226,7 @@ fn people_read_their_language_and_programs_read_english() {
         ("mitm", "符合预期", "came out as expected"),
         ("revocation", "已打开的会话", "open session"),
         ("resumption", "上行字节", "bytes up"),
+        ("resumption", "次连接的中位数", "the median of"),
     ] {
         let said = |args: &[&str]| {
             let output = Command::new(env!("CARGO_BIN_EXE_sealpost"))

@@ -335,6 +335,20 @@ fn the_terminal_shows_one_in_full_or_all_and_always_the_four_side_by_side() {
 }
 
 #[test]
+fn its_notes_are_in_the_language_of_the_reader_too() {
+    let dir = tempfile::tempdir().unwrap();
+    for (lang, next, other) in [
+        ("en", "next: open out/report.html", "下一步"),
+        ("zh", "下一步：打开 out/report.html", "next"),
+    ] {
+        let args = ["lab", "handshake", "--out", "out", "--lang", lang];
+        let ran = Ran::of(&mut sealpost(dir.path(), &args));
+        assert!(ran.err.contains(next), "{}", ran.err);
+        assert!(!ran.err.contains(other), "{}", ran.err);
+    }
+}
+
+#[test]
 fn the_report_has_the_timelines_in_both_languages_and_its_json_too() {
     let html = fs::read_to_string(file("report.html")).unwrap();
     for words in [
@@ -348,6 +362,13 @@ fn the_report_has_the_timelines_in_both_languages_and_its_json_too() {
         assert!(html.contains(words) || html.contains(&plain), "{words}");
     }
     assert_eq!(html.matches("<details class=\"hs\" open").count(), 1);
+    // What is left out on paper: the transfer behind the handshake, and never the handshake itself.
+    for entry in html.split("<div class=\"hs-entry").skip(1) {
+        let (classes, rest) = entry.split_once('"').unwrap();
+        let is_handshake = rest.contains("CertificateVerify") || rest.contains("ServerHello");
+        assert!(!(classes.contains("hs-data") && is_handshake), "{entry}");
+    }
+    assert!(html.contains("hs-data"));
     let json: Value = serde_json::from_slice(&fs::read(file("report.json")).unwrap()).unwrap();
     for run in json["runs"].as_array().unwrap() {
         assert_eq!(run["timeline"]["opened"]["verdict"], "all");
