@@ -55,6 +55,9 @@
 //! **Invariant: every operation is a row of one table, and one function permits** (`server/access.rs`); a
 //! test walks all cells.
 //!
+//! **Invariant: the window never waits.** What it draws asks for things as actions; threads do them and send
+//! events back (`gui/engine`), and nothing that is drawn reads a file or a socket.
+//!
 //! **Invariant: what the lab says was computed from the bytes of this very run**, into plain structs that
 //! pure functions render.
 

@@ -244,8 +244,8 @@ fn read_run(command: ReadCommand, output: Output) -> Result<()> {
         return Ok(());
     }
     let lines = match output.quiet {
-        true => brief(&finding),
-        false => tell(&finding),
+        true => brief(&finding, output.lang),
+        false => tell(&finding, output.lang),
     };
     for line in lines {
         output.line(line);

@@ -134,14 +134,16 @@ pub(super) fn handshake_run(command: &HandshakeCommand, output: Output) -> Resul
         None,
     )?;
     if !compared.replaced.is_empty() {
-        output.note(format!("replaced: {}", compared.replaced.join(", ")));
+        let label = output.lang.pick("replaced: ", "已替换：");
+        output.note(format!("{label}{}", compared.replaced.join(", ")));
     }
     tell(&compared.report, command, output);
     if command.out.is_some() {
         let out = escape(&out.to_string_lossy());
         output.note(format!("{out}: {}", compared.files.join(", ")));
-        output.note(format!(
-            "next: open {out}/report.html, or the captures in Wireshark"
+        output.note(output.lang.pick(
+            format!("next: open {out}/report.html, or the captures in Wireshark"),
+            format!("下一步：打开 {out}/report.html，或用 Wireshark 打开捕获文件"),
         ));
     }
     Ok(())

@@ -53,7 +53,8 @@ pub enum Status {
     Revoked,
 }
 
-/// Why a certificate was revoked, in the words of RFC 5280 §5.3.1 and of `openssl ca -crl_reason`.
+/// Why a certificate was revoked, in the words of RFC 5280 §5.3.1. OpenSSL writes `CACompromise`, which is
+/// read as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
@@ -62,7 +63,7 @@ pub enum Reason {
     /// Somebody else may have the key.
     KeyCompromise,
     /// Somebody else may have the CA's key.
-    #[serde(rename = "CACompromise")]
+    #[serde(rename = "cACompromise", alias = "CACompromise")]
     CaCompromise,
     /// The name or the rights in it changed.
     AffiliationChanged,
@@ -75,11 +76,11 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Every reason with OpenSSL's word for it.
+    /// Every reason with the RFC's word for it.
     pub const ALL: [(&'static str, Self); 7] = [
         ("unspecified", Self::Unspecified),
         ("keyCompromise", Self::KeyCompromise),
-        ("CACompromise", Self::CaCompromise),
+        ("cACompromise", Self::CaCompromise),
         ("affiliationChanged", Self::AffiliationChanged),
         ("superseded", Self::Superseded),
         ("cessationOfOperation", Self::CessationOfOperation),
@@ -90,7 +91,7 @@ impl Reason {
 impl FromStr for Reason {
     type Err = String;
 
-    /// Reads OpenSSL's words in any case, with hyphens or without.
+    /// Reads the RFC's words, and so OpenSSL's, in any case, with hyphens or without.
     fn from_str(text: &str) -> Result<Self, String> {
         let plain = text.replace('-', "");
         let mut all = Self::ALL.iter();
@@ -159,5 +160,25 @@ pub fn plain_serial(text: &str) -> String {
         format!("0{digits}")
     } else {
         digits.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_written_as_the_rfc_has_them_and_read_as_openssl_has_them_too() {
+        for word in ["cACompromise", "CACompromise", "ca-compromise"] {
+            assert_eq!(word.parse(), Ok(Reason::CaCompromise), "{word}");
+        }
+        assert!("compromise".parse::<Reason>().is_err());
+        for (word, reason) in Reason::ALL {
+            let written = serde_json::to_string(&reason).unwrap();
+            assert_eq!(written, format!("\"{word}\""));
+        }
+        // As earlier versions wrote the index.
+        let old: Reason = serde_json::from_str("\"CACompromise\"").unwrap();
+        assert_eq!(old, Reason::CaCompromise);
     }
 }

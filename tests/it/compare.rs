@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -207,15 +208,31 @@ fn a_file_name_cannot_write_into_the_report() {
         assert!(!html.contains(raw), "{raw}");
     }
     assert!(html.contains("&lt;script&gt;alert('x')"));
-    if tshark() {
-        let report = fs::read_to_string(dir.path().join("sealpost-lab/report.json")).unwrap();
-        let report: Value = serde_json::from_str(&report).unwrap();
-        for claim in report["claims"].as_array().unwrap() {
-            let command = claim["command"].as_str().unwrap();
-            let output = shell(&dir.path().join("sealpost-lab"), command);
-            assert_eq!(output, claim["output"].as_str().unwrap(), "{command}");
-        }
+    claims_hold(dir.path());
+}
+
+/// Runs the command of each claim in the folder of the result below `dir`, where there is a `tshark`.
+fn claims_hold(dir: &Path) {
+    if !tshark() {
+        return;
     }
+    let out = dir.join("sealpost-lab");
+    let report = fs::read_to_string(out.join("report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    for claim in report["claims"].as_array().unwrap() {
+        let command = claim["command"].as_str().unwrap();
+        let output = shell(&out, command);
+        assert_eq!(output, claim["output"].as_str().unwrap(), "{command}");
+    }
+}
+
+#[test]
+fn a_name_with_spaces_and_chinese_is_found_as_it_travels() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "名 字 file.txt";
+    fs::write(dir.path().join(name), "some text\n".repeat(100)).unwrap();
+    Ran::of(&mut sealpost(dir.path(), &[name])).ok();
+    claims_hold(dir.path());
 }
 
 #[test]
@@ -234,6 +251,9 @@ fn small_and_empty_files_are_told_about_honestly() {
             "{bytes}: {size}"
         );
         assert_eq!(report["runs"][0]["digests_agree"], true);
+        // The handshake, with its certificate, is no file.
+        assert!(size["estimate"].as_u64().unwrap() < 300, "{bytes}: {size}");
+        claims_hold(dir.path());
         // One byte stands everywhere: finding it would be chance.
         let begins = report["runs"][0]["file_begins"].is_object();
         assert_eq!(begins, bytes == 100);

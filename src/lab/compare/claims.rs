@@ -4,7 +4,7 @@
 //! are for a POSIX shell in the folder of the result; the tests run every one of them.
 
 use super::facts::{Claim, Report, Run, RunKind, Text};
-use crate::lab::find::{Security, forms};
+use crate::lab::find::{Security, json_form};
 use crate::lab::tap::Direction;
 
 /// Every claim of a comparison.
@@ -327,8 +327,7 @@ fn contains(text: &str) -> String {
         return format!("'tcp contains \"{text}\"'");
     }
     // As JSON writes it: that is how it travels.
-    let form = forms(text).into_iter().nth(1);
-    let form = form.unwrap_or_else(|| text.to_owned());
+    let form = json_form(text);
     let bytes: Vec<String> = form.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("'tcp contains {}'", bytes.join(":"))
 }

@@ -207,7 +207,7 @@ pub struct Record {
 /// A file's size, told from the lengths of encrypted records by somebody who knows the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Size {
-    /// The frames of the client's largest turn.
+    /// The frames of the client's largest turn behind the login.
     pub frames: [u64; 2],
     /// Encrypted records in it.
     pub records: u64,

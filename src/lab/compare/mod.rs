@@ -215,7 +215,9 @@ fn look(world: &World, kind: RunKind, recorded: &run::Recorded) -> Result<(Run, 
         overhead.unwrap_or(0),
         connection.duration_ns,
     );
-    let size = overhead.and_then(|each| Size::estimate(&seen.turns, each, world.bytes));
+    let login_frame = times.map_or(0, |times| times.login_frame);
+    let size =
+        overhead.and_then(|each| Size::estimate(&seen.turns, login_frame, each, world.bytes));
     let run = Run {
         kind,
         capture: format!("{}.pcapng", kind.word()),

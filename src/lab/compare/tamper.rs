@@ -19,6 +19,7 @@ use crate::config::CHUNK_BYTES;
 use crate::error::{Error, Kind, Result};
 use crate::lab::door::{Between, Door, attack};
 use crate::lab::overhear;
+use crate::lang::{Both, both, english};
 use crate::protocol::Conflict;
 use crate::text::escape;
 
@@ -38,7 +39,8 @@ pub struct Tampered {
     /// Whether the server stored a file.
     pub stored: bool,
     /// The client's words.
-    pub client_said: String,
+    #[serde(serialize_with = "english")]
+    pub client_said: Both,
     /// The exit code these words have on the command line; 0 when it was content.
     pub client_exit: u8,
     /// The server's words, from its log.
@@ -69,7 +71,14 @@ pub(super) fn tamper(world: &World, kind: RunKind) -> Result<Tampered> {
     let door = Door::open(server.address)?;
     let altered = target(world, kind, door.address, None)?;
     let direct = target(world, kind, server.address, None)?;
-    let flipper = Flipper::default();
+    let flipper = Flipper {
+        before: match (kind, usize::try_from(world.bytes)) {
+            // In plain the digest may stand in the same chunk: the bit is to be the file's.
+            (RunKind::Plain, Ok(bytes @ 1..)) => BEFORE.min(bytes - 1),
+            _ => BEFORE,
+        },
+        ..Flipper::default()
+    };
     let mark = overhear::mark();
     let ((), sent) = attack(
         || {
@@ -88,8 +97,8 @@ pub(super) fn tamper(world: &World, kind: RunKind) -> Result<Tampered> {
     let place = flipper.flipped.into_inner();
     let place = place.unwrap_or_else(PoisonError::into_inner);
     let (client_said, client_exit) = match &sent {
-        Ok(()) => ("all well".to_owned(), 0),
-        Err(error) => (escape(error.message()), error.kind().exit_code()),
+        Ok(()) => (both("all well", "一切正常"), 0),
+        Err(error) => (error.message_both().map(escape), error.kind().exit_code()),
     };
     let by_tls = |said: &String| said.contains("bad_record_mac");
     Ok(Tampered {
@@ -97,7 +106,7 @@ pub(super) fn tamper(world: &World, kind: RunKind) -> Result<Tampered> {
         byte: place.map_or([0; 2], |(_, byte)| byte),
         noticed: match sent.map_err(|error| error.kind()) {
             Ok(()) => Noticed::Nothing,
-            _ if by_tls(&client_said) || server_said.iter().any(by_tls) => Noticed::RecordMac,
+            _ if by_tls(&client_said.en) || server_said.iter().any(by_tls) => Noticed::RecordMac,
             Err(Kind::Partial) => Noticed::Digest,
             Err(_) => Noticed::Other,
         },
@@ -142,6 +151,8 @@ fn stored(world: &World, target: &Target) -> Result<bool> {
 /// Passes everything on, and alters one bit once it is armed.
 #[derive(Default)]
 struct Flipper {
+    /// Bytes of the chunk before the one that is altered.
+    before: usize,
     armed: AtomicBool,
     /// How many bytes the client had sent before, and the byte before and after.
     flipped: Mutex<Option<(u64, [u8; 2])>>,
@@ -180,7 +191,7 @@ impl Flipper {
     }
 
     fn flip(&self, chunk: &mut [u8], passed: u64) {
-        let at = BEFORE.min(chunk.len() - 1);
+        let at = self.before.min(chunk.len() - 1);
         let before = chunk[at];
         chunk[at] ^= 1;
         let flipped = Some((passed + at as u64, [before, chunk[at]]));

@@ -317,11 +317,17 @@ impl Times {
 }
 
 impl Size {
-    /// Guesses from the client's largest turn: what is in it is the file and the frame behind it.
-    pub(super) fn estimate(turns: &[Turn], each_bytes: u64, truth: u64) -> Option<Self> {
+    /// Guesses from the client's largest turn behind the login: what is in it is the file and the frame
+    /// behind it. What comes before is the handshake, with certificates longer than a small file.
+    pub(super) fn estimate(
+        turns: &[Turn],
+        login_frame: u64,
+        each_bytes: u64,
+        truth: u64,
+    ) -> Option<Self> {
         let from_client = turns
             .iter()
-            .filter(|turn| turn.direction == Direction::ToServer);
+            .filter(|turn| turn.direction == Direction::ToServer && turn.frames[0] > login_frame);
         let turn = from_client.max_by_key(|turn| turn.encrypted[1])?;
         let [records, record_bytes] = turn.encrypted;
         let end = BodyEnd {

@@ -362,8 +362,7 @@ pub(super) fn forms(text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }
-    let json = serde_json::Value::from(text).to_string();
-    let json = json[1..json.len() - 1].to_owned();
+    let json = json_form(text);
     let mut ascii = String::new();
     for c in json.chars() {
         if c.is_ascii() {
@@ -377,6 +376,12 @@ pub(super) fn forms(text: &str) -> Vec<String> {
     let mut forms = vec![text.to_owned(), json, ascii];
     forms.dedup();
     forms
+}
+
+/// A text as Sealpost's frames have it: between the quotes of JSON, with no more escaped than must be.
+pub(super) fn json_form(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// How often a pattern of `length` bytes is to be expected in so many bytes of noise.

@@ -11,7 +11,8 @@ use crate::lab::pcapng::Reader;
 use crate::lab::search::FileBlocks;
 use crate::lab::streams::walk;
 use crate::lab::tap::{Event, Sink as _, What};
-use crate::lab::tell::tell;
+use crate::lab::tell::{brief, tell};
+use crate::lang::Lang;
 use crate::protocol::ALPN;
 
 const USER: &str = "student-7e21";
@@ -169,7 +170,7 @@ fn in_plain_tcp_everything_is_read_and_the_hidden_password_is_not_repeated() {
         connection.blocks_found,
         finding.file.as_ref().map(|file| file.blocks)
     );
-    let text = tell(&finding).join("\n");
+    let text = tell(&finding, Lang::English).join("\n");
     assert!(text.contains("plain TCP: read the user (student-7e21, found in frame 4), the password (found in frame 4), 100 % of the file's blocks (9 of 9)"), "{text}");
     assert!(text.contains(r#""password":"<password>""#), "{text}");
     let json = serde_json::to_string(&finding).unwrap();
@@ -196,7 +197,7 @@ fn under_tls_13_nothing_is_read_but_names_and_sizes_are_visible() {
     // The size of the file, to the byte, from the lengths of encrypted records alone.
     let size = file().len() as u64;
     assert_eq!(connection.to_server.largest_turn_bytes, Some(size));
-    let text = tell(&finding).join("\n");
+    let text = tell(&finding, Lang::English).join("\n");
     assert!(
         text.contains(
             "TLS 1.3: read nothing: not the user, not the password, 0 of 9 blocks of the file"
@@ -204,6 +205,31 @@ fn under_tls_13_nothing_is_read_but_names_and_sizes_are_visible() {
         "{text}"
     );
     assert!(text.contains("> 16 03 01"), "{text}");
+}
+
+#[test]
+fn a_finding_is_told_in_chinese_too() {
+    for (finding, told) in [
+        (
+            recorded(conversation()),
+            "明文 TCP：读到了 user（student-7e21，位于第 4 帧）",
+        ),
+        (
+            recorded(sealed(&TLS13)),
+            "TLS 1.3：什么也没读到：没有 user，没有 password，文件 9 块中的 0 块",
+        ),
+    ] {
+        for text in [
+            tell(&finding, Lang::Chinese),
+            brief(&finding, Lang::Chinese),
+        ] {
+            let text = text.join("\n");
+            assert!(text.contains(told), "{text}");
+            for english in ["read", "visible", "there", "frame"] {
+                assert!(!text.contains(english), "{english}: {text}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -42,6 +42,10 @@ pub(super) fn section(report: &Report) -> Markup {
 fn ladder(connection: &Connection) -> Markup {
     html! {
         @for remark in &connection.remarks { p.soft { (text(remark)) } }
+        p.soft.hs-paper { (both(
+            "On paper without the records of the file transfer that follow the handshake: the page shows them on the screen.",
+            "打印时省略握手之后传输文件的记录：屏幕上的页面中有这些记录。",
+        )) }
         div.hs-row.hs-head {
             div { (both("a stranger sees", "陌生人看到的")) }
             div { (both("inside", "里面是什么")) }
@@ -55,7 +59,7 @@ fn one(entry: &Entry) -> Markup {
     let up = entry.by == Party::Client;
     let here = matches!(entry.what, What::Keys { .. } | What::Checks(_));
     html! {
-        div.hs-entry.up[up && !here].down[!up && !here].here[here] {
+        div.hs-entry.up[up && !here].down[!up && !here].here[here].hs-data[is_data(entry)] {
             div.hs-when {
                 b { (in_both(|lang| words::who(entry, lang).to_owned())) }
                 span {
@@ -84,6 +88,16 @@ fn one(entry: &Entry) -> Markup {
                 What::Ended { reset: true } => p { (both("The connection is cut off (RST).", "连接被切断（RST）。")) },
             }
         }
+    }
+}
+
+/// Whether it is the application's and no longer the handshake: not worth its paper.
+fn is_data(entry: &Entry) -> bool {
+    let data = |said: &Said| matches!(said.what, SaidWhat::Application { .. });
+    match &entry.what {
+        What::Record(seen) => !seen.content.is_empty() && seen.content.iter().all(data),
+        What::Ended { .. } => true,
+        _ => false,
     }
 }
 

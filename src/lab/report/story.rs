@@ -1,6 +1,6 @@
 //! A run in a few sentences: what was read, and what is visible all the same.
 
-use crate::lab::compare::facts::{Report, Run, Text};
+use crate::lab::compare::facts::{FILE_BYTES_MIN, Report, Run, Text};
 use crate::lab::tls::Visible;
 use crate::lang::both as text;
 use crate::text::{escape, size};
@@ -47,10 +47,20 @@ pub fn story(run: &Run, report: &Report) -> Story {
         zh.push(format!("文件 {all} 块中的 {blocks} 块"));
     }
     let others_hidden = !en.is_empty() && blocks == 0 && !is_read("password");
+    // A file too short to be looked for is neither read nor unread.
+    let looked_for = report.file.bytes >= FILE_BYTES_MIN;
     let read = match en.is_empty() {
+        true if !looked_for => text(
+            "A stranger read neither user, password nor file name. The file is too short to be looked for.",
+            "陌生人既没有读到用户名、密码，也没有读到文件名。文件太短，无法查找。",
+        ),
         true => text(
             "A stranger read neither user, password, file name nor one block of the file.",
             "陌生人既没有读到用户名、密码、文件名，也没有读到文件的任何一块。",
+        ),
+        false if others_hidden && !looked_for => text(
+            format!("A stranger read {}, but no password.", en.join(", ")),
+            format!("陌生人读到了{}，但没有读到密码。", zh.join("、")),
         ),
         false if others_hidden => text(
             format!(

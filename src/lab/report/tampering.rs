@@ -7,7 +7,6 @@ use super::table::{Cell, Verdict, title};
 use crate::lab::compare::facts::{Report, Run, Text};
 use crate::lab::compare::tamper::{Noticed, Tampered};
 use crate::lang::both as text;
-use crate::text::escape;
 
 /// What came of it in one run, for the table.
 pub(super) fn cell(run: &Run) -> Cell {
@@ -74,7 +73,7 @@ pub(super) fn section(report: &Report) -> Markup {
                                 th scope="row" { (say(&title(run.kind))) }
                                 td { (place(tampered)) }
                                 td { (say(&cell(run).text)) }
-                                td lang="en" { (tampered.client_said) }
+                                td { (say(&tampered.client_said)) }
                                 td lang="en" { (tampered.server_said.join("; ")) }
                             }
                         }
@@ -103,10 +102,10 @@ pub fn lines(report: &Report) -> Vec<Text> {
     let runs = report.runs.iter().filter_map(|run| {
         let tampered = run.tampered.as_ref()?;
         let (title, cell) = (title(run.kind), cell(run).text);
-        let said = escape(&tampered.client_said);
+        let said = &tampered.client_said;
         Some(text(
-            format!("{}: {}; the client said: {said}", title.en, cell.en),
-            format!("{}：{}；客户端：{said}", title.zh, cell.zh),
+            format!("{}: {}; the client said: {}", title.en, cell.en, said.en),
+            format!("{}：{}；客户端：{}", title.zh, cell.zh, said.zh),
         ))
     });
     lesson(report).into_iter().chain(runs).collect()

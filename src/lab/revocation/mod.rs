@@ -79,7 +79,7 @@ pub struct Run {
 /// Something that happened.
 #[derive(Clone, Debug, Serialize)]
 pub struct Event {
-    /// Milliseconds since the revocation; before it, negative.
+    /// Milliseconds since the operator began to revoke; before that, negative.
     pub at_ms: f64,
     /// Who did it, or whom it happened to.
     pub who: &'static str,

@@ -9,8 +9,8 @@ pub fn tell(finding: &Finding, lang: Lang) -> Vec<String> {
     for run in &finding.runs {
         let version = &run.version;
         lines.push(lang.pick(
-            format!("{version}, milliseconds from the revocation"),
-            format!("{version}，自吊销起的毫秒数"),
+            format!("{version}, milliseconds since the operator began to revoke"),
+            format!("{version}，自管理员开始吊销起的毫秒数"),
         ));
         lines.extend(run.events.iter().map(|event| line(event, lang)));
         let audit = lang.pick("the audit trail of the server", "服务器的审计记录");
@@ -39,7 +39,9 @@ fn line(event: &Event, lang: Lang) -> String {
         "" => String::new(),
         said => lang.pick(format!(" ({said})"), format!("（{said}）")),
     };
-    let (at, what) = (event.at_ms, event.what.of(lang));
+    // Nothing is zero before or after: without the sum `-0.0` would be printed.
+    let at = (event.at_ms * 10.0).round() / 10.0 + 0.0;
+    let what = event.what.of(lang);
     match (lang, event.who) {
         // As wide as the names.
         (Lang::Chinese, "operator") => format!("  {at:>8.1}  管理员    {what}{said}"),
@@ -129,9 +131,9 @@ mod tests {
     #[test]
     fn a_story_in_english() {
         assert_snapshot!(tell(&finding(), Lang::English).join("\n"), @r#"
-        TLSv1.3, milliseconds from the revocation
+        TLSv1.3, milliseconds since the operator began to revoke
               -0.5  alice     connects
-               1.2  operator  revokes the certificate of alice (list number 2)
+               1.3  operator  revokes the certificate of alice (list number 2)
           the audit trail of the server
                     0123abcd  hello  CN=alice
           HOLE for the revoked certificate: open session shut, new handshake shut, old ticket OPEN
@@ -143,14 +145,28 @@ mod tests {
     #[test]
     fn a_story_in_chinese() {
         assert_snapshot!(tell(&finding(), Lang::Chinese).join("\n"), @r#"
-        TLSv1.3，自吊销起的毫秒数
+        TLSv1.3，自管理员开始吊销起的毫秒数
               -0.5  alice     连接
-               1.2  管理员    吊销 alice 的证书（列表编号 2）
+               1.3  管理员    吊销 alice 的证书（列表编号 2）
           服务器的审计记录
                     0123abcd  hello  CN=alice
           HOLE 对被吊销的证书：已打开的会话 关闭，新的握手 关闭，旧票据 敞开
 
         会话恢复跳过证书和列表：以前记住的会话必须丢弃（Sealpost 每次重新加载都会丢弃）
         "#);
+    }
+
+    #[test]
+    fn nothing_happens_at_minus_zero() {
+        for (at_ms, shown) in [(-0.04, " 0.0"), (-0.06, "-0.1")] {
+            let event = Event {
+                at_ms,
+                who: "bob",
+                what: both("connects", "连接"),
+                said: Both::default(),
+            };
+            let line = line(&event, Lang::English);
+            assert!(line.contains(shown), "{line}");
+        }
     }
 }
