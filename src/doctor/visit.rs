@@ -154,10 +154,8 @@ impl Visit<'_> {
         let accepts = |version, ciphers: Vec<String>| {
             let mut tls = inspecting(tls);
             tls.policy = Policy {
-                min: version,
-                max: version,
                 ciphers,
-                ..Policy::default()
+                ..Policy::only(version)
             };
             self.connect(Some(&tls)).is_agreed()
         };

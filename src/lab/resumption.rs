@@ -89,11 +89,7 @@ fn measure(
 ) -> Result<Handshake> {
     let tls = ClientTls {
         resume,
-        policy: Policy {
-            min: version,
-            max: version,
-            ..Policy::default()
-        },
+        policy: Policy::only(version),
         ..house.client_tls(Some(USER))
     };
     let tls = tls.load()?;

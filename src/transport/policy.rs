@@ -65,6 +65,15 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// This version alone; all else as usual.
+    pub fn only(version: TlsVersion) -> Self {
+        Self {
+            min: version,
+            max: version,
+            ..Self::default()
+        }
+    }
+
     /// The versions allowed, for rustls.
     pub(super) fn versions(&self) -> Result<Vec<&'static SupportedProtocolVersion>> {
         if self.min > self.max {

@@ -42,6 +42,9 @@ pub struct Socket {
     recorder: Option<Recorder>,
     /// Who watches it to its end.
     watched: Option<Watched>,
+    /// What was written last from several places, for whoever writes down or watches. Kept: a body of some
+    /// gigabytes would ask for room for it ten thousand times.
+    together: Vec<u8>,
 }
 
 impl Socket {
@@ -56,6 +59,7 @@ impl Socket {
             capacity: SOCKET_BUFFER_IDLE_BYTES,
             recorder: None,
             watched: None,
+            together: Vec::new(),
         }
     }
 
@@ -259,8 +263,14 @@ impl Write for Socket {
     fn write_vectored(&mut self, bufs: &[io::IoSlice<'_>]) -> io::Result<usize> {
         let n = self.under_deadline(|mut tcp| tcp.write_vectored(bufs))?;
         if self.recorder.is_some() || self.watched.is_some() {
-            let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).collect();
-            self.passed(Way::Sent, &all[..n]);
+            let mut together = std::mem::take(&mut self.together);
+            together.clear();
+            for buf in bufs {
+                let left = n - together.len();
+                together.extend_from_slice(&buf[..buf.len().min(left)]);
+            }
+            self.passed(Way::Sent, &together);
+            self.together = together;
         }
         Ok(n)
     }

@@ -1,6 +1,6 @@
 //! Drawing it, as a person can read it.
 
-use egui::{Color32, Frame, Grid, Margin, RichText, ScrollArea, Stroke, Ui};
+use egui::{AsIdSalt, Color32, Frame, Grid, Margin, RichText, ScrollArea, Stroke, Ui};
 
 use super::{Trust, Validity, grouped};
 use crate::gui::action::{Action, Cx};
@@ -147,7 +147,6 @@ fn title(ui: &mut Ui, text: &str) {
 }
 
 fn show_certificate(ui: &mut Ui, cx: &mut Cx<'_>, info: &CertificateInfo) {
-    let dark = ui.visuals().dark_mode;
     let names = info
         .common_names
         .iter()
@@ -160,40 +159,28 @@ fn show_certificate(ui: &mut Ui, cx: &mut Cx<'_>, info: &CertificateInfo) {
         other => other.to_owned(),
     };
     let mut copied = None;
-    Grid::new(("certificate", &info.fingerprint))
-        .num_columns(2)
-        .min_col_width(NAME)
-        .spacing([theme::GAP, 4.0])
-        .striped(false)
-        .show(ui, |ui| {
-            line(ui, cx.say("Names", "名称"), &names.join(", "));
-            line(ui, cx.say("Issued by", "签发者"), &escape(&info.issuer));
-            let (dates, colour) = validity(info, cx.lang, dark);
-            ui.label(RichText::new(cx.say("Valid", "有效期")).weak());
-            let dates = RichText::new(dates);
-            ui.label(match colour {
-                Some(colour) => dates.color(colour),
-                None => dates,
-            });
-            ui.end_row();
-            line(
-                ui,
-                cx.say("Key, signature", "密钥、签名"),
-                &format!("{key}, {}", info.signature_algorithm),
-            );
-            ui.label(RichText::new(cx.say("Serial number", "序列号")).weak());
-            ui.label(RichText::new(&info.serial).monospace());
-            ui.end_row();
-            ui.label(RichText::new(cx.say("SHA-256", "SHA-256 指纹")).weak());
-            ui.horizontal_top(|ui| {
-                ui.label(RichText::new(grouped(&info.fingerprint)).monospace());
-                let copy = ui.button(cx.say("Copy fingerprint", "复制指纹"));
-                if copy.clicked() {
-                    copied = Some(info.fingerprint.clone());
-                }
-            });
-            ui.end_row();
+    facts(("certificate", &info.fingerprint)).show(ui, |ui| {
+        line(ui, cx.say("Names", "名称"), &names.join(", "));
+        line(ui, cx.say("Issued by", "签发者"), &escape(&info.issuer));
+        show_validity(ui, cx, info);
+        line(
+            ui,
+            cx.say("Key, signature", "密钥、签名"),
+            &format!("{key}, {}", info.signature_algorithm),
+        );
+        ui.label(RichText::new(cx.say("Serial number", "序列号")).weak());
+        ui.label(RichText::new(&info.serial).monospace());
+        ui.end_row();
+        ui.label(RichText::new(cx.say("SHA-256", "SHA-256 指纹")).weak());
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(grouped(&info.fingerprint)).monospace());
+            let copy = ui.button(cx.say("Copy fingerprint", "复制指纹"));
+            if copy.clicked() {
+                copied = Some(info.fingerprint.clone());
+            }
         });
+        ui.end_row();
+    });
     if let Some(fingerprint) = copied {
         cx.act(Action::Copy(fingerprint));
     }
@@ -202,6 +189,27 @@ fn show_certificate(ui: &mut Ui, cx: &mut Cx<'_>, info: &CertificateInfo) {
 fn line(ui: &mut Ui, name: &str, value: &str) {
     ui.label(RichText::new(name).weak());
     ui.label(value);
+    ui.end_row();
+}
+
+/// Two columns: what it is called, and what it is.
+fn facts(id: impl AsIdSalt) -> Grid {
+    Grid::new(id)
+        .num_columns(2)
+        .min_col_width(NAME)
+        .spacing([theme::GAP, 4.0])
+        .striped(false)
+}
+
+/// From when until when it is valid, as a line of [`facts`].
+fn show_validity(ui: &mut Ui, cx: &Cx<'_>, info: &CertificateInfo) {
+    let (dates, colour) = validity(info, cx.lang, ui.visuals().dark_mode);
+    ui.label(RichText::new(cx.say("Valid", "有效期")).weak());
+    let dates = RichText::new(dates);
+    ui.label(match colour {
+        Some(colour) => dates.color(colour),
+        None => dates,
+    });
     ui.end_row();
 }
 
@@ -277,24 +285,11 @@ fn show_check(ui: &mut Ui, cx: &Cx<'_>, step: &Step) {
 }
 
 fn show_own(ui: &mut Ui, cx: &Cx<'_>, info: &CertificateInfo) {
-    let dark = ui.visuals().dark_mode;
-    Grid::new("own certificate")
-        .num_columns(2)
-        .min_col_width(NAME)
-        .spacing([theme::GAP, 4.0])
-        .striped(false)
-        .show(ui, |ui| {
-            line(ui, cx.say("Name", "名称"), &escape(&info.subject));
-            line(ui, cx.say("Issued by", "签发者"), &escape(&info.issuer));
-            let (dates, colour) = validity(info, cx.lang, dark);
-            ui.label(RichText::new(cx.say("Valid", "有效期")).weak());
-            let dates = RichText::new(dates);
-            ui.label(match colour {
-                Some(colour) => dates.color(colour),
-                None => dates,
-            });
-            ui.end_row();
-        });
+    facts("own certificate").show(ui, |ui| {
+        line(ui, cx.say("Name", "名称"), &escape(&info.subject));
+        line(ui, cx.say("Issued by", "签发者"), &escape(&info.issuer));
+        show_validity(ui, cx, info);
+    });
 }
 
 fn show_story(ui: &mut Ui, cx: &Cx<'_>, story: &Story) {

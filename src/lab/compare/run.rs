@@ -15,17 +15,17 @@ use super::beside::{self, Heard, KernelFile};
 use super::facts::RunKind;
 use super::live::{Listener, Told};
 use super::world::{self, World};
-use crate::client::{Login, Target, download, upload};
+use crate::client::{Client, Login, Target, download, upload};
 use crate::config::Limits;
 use crate::error::{Error, Kind, Result};
 use crate::lab::kernel::Kernel;
 use crate::lab::packets::Recorder;
 use crate::lab::tap::Tap;
-use crate::protocol::Conflict;
+use crate::protocol::{Conflict, Sha256};
 use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
 use crate::store::{Role, Store};
 use crate::transport::{
-    Allow, ClientAuth, ClientTls, Mode, Policy, Resumption, Roots, ServerTls, TlsVersion,
+    Allow, ClientAuth, ClientTls, Connector, Mode, Policy, Resumption, Roots, ServerTls, TlsVersion,
 };
 
 /// How long anything may take; everything happens on this machine.
@@ -158,19 +158,20 @@ fn talk(world: &World, target: &Target) -> Result<bool> {
         quiet,
     )?;
     client.list("")?;
-    let back = world.path("back");
-    download(
-        &mut client,
-        &world.sent_as,
-        &back,
-        Conflict::Overwrite,
-        quiet,
-    )?;
+    let came = fetch(world, &mut client)?;
     client.quit();
+    Ok(sent.file.sha256 == world.sha256 && came == world.sha256)
+}
+
+/// Downloads the file; the digest of what came.
+pub(super) fn fetch(world: &World, client: &mut Client<Connector>) -> Result<Sha256> {
+    let back = world.path("back");
+    let quiet = &mut |_progress| {};
+    download(client, &world.sent_as, &back, Conflict::Overwrite, quiet)?;
     let read = |error| Error::io(Kind::LocalRead, "read what came back", error);
     let (_, came, _) = world::digest(&back).map_err(read)?;
     let _gone_later = fs::remove_file(&back);
-    Ok(sent.file.sha256 == world.sha256 && came == world.sha256)
+    Ok(came)
 }
 
 pub(super) fn target(
@@ -259,11 +260,7 @@ fn policy(kind: RunKind) -> Policy {
         true => TlsVersion::V1_2,
         false => TlsVersion::V1_3,
     };
-    Policy {
-        min: version,
-        max: version,
-        ..Policy::default()
-    }
+    Policy::only(version)
 }
 
 pub(super) fn make_user(data: &Path, world: &World) -> Result<()> {

@@ -12,9 +12,9 @@ use std::thread;
 use serde::Serialize;
 
 use super::facts::RunKind;
-use super::run::{Running, config, make_user, target};
-use super::world::{self, World};
-use crate::client::{Progress, Target, download, upload};
+use super::run::{Running, config, fetch, make_user, target};
+use super::world::World;
+use crate::client::{Progress, Target, upload};
 use crate::config::CHUNK_BYTES;
 use crate::error::{Error, Kind, Result};
 use crate::lab::door::{Between, Door, attack};
@@ -140,24 +140,9 @@ fn stored(world: &World, target: &Target) -> Result<bool> {
     let (mut client, _account) = target.log_in()?;
     let files = client.list("")?;
     let stored = files.iter().any(|file| file.name == world.sent_as);
-    if stored {
-        let back = world.path("back");
-        let quiet = &mut |_progress| {};
-        download(
-            &mut client,
-            &world.sent_as,
-            &back,
-            Conflict::Overwrite,
-            quiet,
-        )?;
-        let read = |error| Error::io(Kind::LocalRead, "read what came back", error);
-        let (_, digest, _) = world::digest(&back).map_err(read)?;
-        if digest == world.sha256 {
-            let message = "the bit that was to be altered was not";
-            return Err(
-                Error::new(Kind::Other, message).hint("this is a fault of Sealpost: report it")
-            );
-        }
+    if stored && fetch(world, &mut client)? == world.sha256 {
+        let message = "the bit that was to be altered was not";
+        return Err(Error::new(Kind::Other, message).hint("this is a fault of Sealpost: report it"));
     }
     client.quit();
     Ok(stored)

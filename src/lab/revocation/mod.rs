@@ -314,11 +314,7 @@ fn revoke(house: &House, story: &mut Story, forgotten: Option<Forget>) -> Result
 fn client(house: &House, version: TlsVersion, user: &str, resume: bool) -> Result<TlsClient> {
     let tls = ClientTls {
         resume,
-        policy: Policy {
-            min: version,
-            max: version,
-            ..Policy::default()
-        },
+        policy: Policy::only(version),
         ..house.client_tls(Some(user))
     };
     tls.load()
