@@ -17,6 +17,9 @@ use crate::transport::Session;
 /// Narrower than this, the bar wraps.
 const ONE_ROW: f32 = 640.0;
 
+/// In a window lower than this, in points, what the handshake agreed on stands in the panel of the certificate alone.
+const LOW: f32 = 300.0;
+
 /// How safe the connection is, in a word, a sentence, and a colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Safety {
@@ -98,6 +101,7 @@ pub struct Standing<'a> {
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, standing: &Standing<'_>) {
+    let high = ui.available_height() >= LOW;
     ui.add_space(2.0);
     let row = |ui: &mut Ui, cx: &mut Cx<'_>| {
         match standing.connected {
@@ -126,7 +130,7 @@ pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, standing: &Standing<'_>) {
     } else {
         ui.horizontal(|ui| row(ui, cx));
     }
-    if let (Some(connected), None) = (standing.connected, standing.lost) {
+    if let (Some(connected), None, true) = (standing.connected, standing.lost, high) {
         show_agreed(ui, cx, connected);
     }
     if let (Some(_), Some(told)) = (standing.connected, standing.lost) {

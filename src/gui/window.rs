@@ -37,6 +37,9 @@ const LIST_AGAIN: Duration = Duration::from_secs(2);
 /// What the panels leave to the list however small the window is, in points: its buttons, path, header and some rows.
 const LIST_HEIGHT_MIN: f32 = 190.0;
 
+/// How high the panels below the list are at first, in points.
+const PANEL_HEIGHT: f32 = 220.0;
+
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
@@ -223,10 +226,13 @@ impl Window {
             status::show(ui, &mut cx, &standing);
         });
         if self.connected.is_some() || self.transfers.busy() > 0 {
-            Panel::bottom("panels")
+            let room = (ui.available_height() - LIST_HEIGHT_MIN).max(90.0);
+            // One of its own for a low window: the height it had comes back with the room.
+            let name = ["panels", "panels of a low window"][usize::from(room < PANEL_HEIGHT)];
+            Panel::bottom(name)
                 .resizable(true)
-                .default_size(220.0)
-                .max_size((ui.available_height() - LIST_HEIGHT_MIN).max(90.0))
+                .default_size(PANEL_HEIGHT)
+                .max_size(room)
                 .show(ui, |ui| {
                     show_tabs(ui, &mut cx, &mut self.tab);
                     match self.tab {

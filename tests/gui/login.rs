@@ -43,7 +43,7 @@ fn the_right_password_shows_the_list_and_a_wrong_one_says_why_not() {
     stage.write("Password", "wrong horse battery");
     stage.click("Log in");
     stage.wait_for("login failed");
-    stage.wait_for("--user is here: “User”");
+    stage.wait_for("check “User” and “Password”");
     assert!(!stage.sees("notes.txt"));
     stage.log_in(&server, "TLS");
     stage.wait_for("notes.txt");

@@ -144,7 +144,7 @@ fn a_server_that_wants_a_certificate_says_so_and_one_it_does_not_know_is_refused
     let mut stage = prepare(&server);
     go(&mut stage);
     stopped(&mut stage, "wants a client certificate");
-    assert!(stage.sees("--cert is here: “Your certificate”"));
+    assert!(stage.sees("give “Your certificate” and “Private key”"));
     stage.click("Change settings");
     stage.click("Mutual TLS");
     stage.write("Your certificate", &house.arg("foreign/alice.crt"));
@@ -167,7 +167,7 @@ fn plain_and_tls_that_meet_are_told_apart() {
     let mut stage = prepare(&plain);
     go(&mut stage);
     stage.wait_for("what the server sends is not TLS");
-    assert!(stage.sees("--plain is here: “Plain TCP”"));
+    assert!(stage.sees("choose “Plain TCP”"));
     let tls = TestServer::via(Via::Tls);
     stage.aim(&tls);
     stage.click("Plain TCP");

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 
 use crate::error::{Error, Kind};
+use crate::gui::words;
 use crate::lang::{Both, Lang, both};
 
 /// What an [`Error`] says, free of the error itself.
@@ -12,7 +13,7 @@ pub struct Told {
     pub kind: Kind,
     /// What is wrong.
     pub message: Both,
-    /// What to do next; may be empty.
+    /// What to do next, in the words of the window; may be empty.
     pub hint: Both,
     /// The chain of causes, the nearest first.
     pub causes: Vec<String>,
@@ -32,7 +33,10 @@ impl Told {
         Self {
             kind: error.kind(),
             message: both(message, message_zh),
-            hint: both(hint.unwrap_or_default(), hint_zh.unwrap_or_default()),
+            hint: both(
+                words::here(hint.unwrap_or_default(), Lang::English),
+                words::here(hint_zh.unwrap_or_default(), Lang::Chinese),
+            ),
             causes,
         }
     }

@@ -61,6 +61,14 @@ impl Files {
     /// Does what the keys ask for. Nothing while a dialog or a menu is open; and only F5 and ctrl-F while
     /// something else has the focus, a text field above all.
     pub(super) fn obey_keys(&mut self, ui: &Ui, cx: &mut Cx<'_>) {
+        if std::mem::take(&mut self.arrived) {
+            // A field of the form keeps the focus for the frame in which it is missed: the first key is the list's.
+            ui.memory_mut(|memory| {
+                if let Some(id) = memory.focused() {
+                    memory.surrender_focus(id);
+                }
+            });
+        }
         let free = ui.memory(|memory| memory.allows_interaction(ui.layer_id()));
         if !free || Popup::is_any_open(ui.ctx()) {
             return;
@@ -172,6 +180,7 @@ impl Files {
 mod tests {
     use super::super::sample::listing;
     use super::*;
+    use egui::Id;
     use std::sync::Arc;
 
     #[test]
@@ -207,6 +216,48 @@ mod tests {
         ] {
             assert_eq!(wish(key, modifiers), meant, "{key:?} {modifiers:?}");
         }
+    }
+
+    #[test]
+    fn the_first_key_after_logging_in_is_for_the_list_and_not_for_the_form_that_is_gone() {
+        let mut list = Files::default();
+        list.enter();
+        list.update(Arc::new(listing(&[("a", "u", 1, 1), ("b", "u", 1, 1)])));
+        let ctx = egui::Context::default();
+        let mut frame = |form: bool, events: Vec<Event>| {
+            let input = egui::RawInput {
+                events,
+                ..egui::RawInput::default()
+            };
+            let mut drawn = ctx.run_ui(input, |ui| match form {
+                true => {
+                    let field =
+                        ui.interact(ui.max_rect(), Id::unique("form"), egui::Sense::click());
+                    field.request_focus();
+                }
+                false => {
+                    let mut actions = Vec::new();
+                    let mut cx = Cx {
+                        lang: crate::lang::Lang::English,
+                        actions: &mut actions,
+                    };
+                    list.show(ui, &mut cx);
+                }
+            });
+            drawn.textures_delta.clear();
+        };
+        let down = Event::Key {
+            key: Key::ArrowDown,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        frame(true, Vec::new());
+        frame(false, Vec::new());
+        frame(false, vec![down]);
+        let selected: Vec<_> = list.selection.paths().iter().collect();
+        assert_eq!(selected, ["a"]);
     }
 
     #[test]

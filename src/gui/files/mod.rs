@@ -59,6 +59,8 @@ pub struct Files {
     notice: Option<Notice>,
     /// What had the keyboard's focus when keys were looked at last.
     focused: Option<egui::Id>,
+    /// Shown for the first time: the form that had the focus until now is gone.
+    arrived: bool,
     /// What was typed to jump to a name, and when, in seconds.
     typed: (String, f64),
 }
@@ -76,6 +78,8 @@ impl Files {
     /// A session began: there will be a listing.
     pub fn enter(&mut self) {
         self.online = true;
+        // Not when connecting again: somebody may be typing into the filter.
+        self.arrived = !self.listed;
     }
 
     /// The session ended by itself: what is shown stays, but nothing can be done to it.

@@ -24,8 +24,9 @@ impl Wire {
         {
             ui.ctx().request_repaint_after(again);
         }
-        self.show_sentence(ui, cx);
+        // Above what grows: a button does not move away under the pointer.
         self.show_bar(ui, cx);
+        self.show_sentence(ui, cx);
         Panel::left("wire connections")
             .resizable(true)
             .default_size(280.0)
