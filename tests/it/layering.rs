@@ -211,7 +211,10 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("toml::", &["cli/"]),
     ("etherparse::", &["lab/"]),
     ("maud::", &["lab/report/"]),
-    ("socket2::", &["server/listen.rs", "lab/"]),
+    (
+        "socket2::",
+        &["server/listen.rs", "transport/onlooker.rs", "lab/"],
+    ),
     ("use nix::", &["lab/kernel/"]),
     ("signal_hook::", &["cli/"]),
     (
