@@ -25,11 +25,14 @@ use super::theme;
 use super::trust::Trust;
 use super::wire::Wire;
 use crate::client::{Job, below};
-use crate::error::Result;
-use crate::lang::Lang;
+use crate::error::{Kind, Result};
+use crate::lang::{Lang, both};
 
 /// While uploads end one after another, the list is looked at as often as this.
 const LIST_AGAIN: Duration = Duration::from_secs(2);
+
+/// A file dialog that is answered with nothing within this time never came up.
+const AT_ONCE: Duration = Duration::from_millis(300);
 
 /// What the panels leave to the list however small the window is, in points: its buttons, path, header and some rows.
 const LIST_HEIGHT_MIN: f32 = 190.0;
@@ -71,6 +74,8 @@ pub struct Window {
     settings: Settings,
     settings_path: Option<PathBuf>,
     picked: (Sender<Picked>, Receiver<Picked>),
+    /// When a file dialog was asked for.
+    asked: Option<Instant>,
     login: LoginForm,
     connected: Option<Box<Connected>>,
     /// The session ended by itself, for this reason.
@@ -119,6 +124,7 @@ impl Window {
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
+            asked: None,
             connected: None,
             lost: None,
             transfers: Transfers::default(),
@@ -360,7 +366,11 @@ impl Window {
 
     /// A dialog was answered.
     fn take(&mut self, picked: &Picked) {
+        let asked = self.asked.take();
         let Some(first) = picked.paths.first().cloned() else {
+            if asked.is_some_and(|asked| asked.elapsed() < AT_ONCE) {
+                self.no_dialog();
+            }
             return;
         };
         match picked.pick.clone() {
@@ -372,6 +382,26 @@ impl Window {
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
             Pick::Capture => self.wire.save(first),
+        }
+    }
+
+    /// Nobody cancels a dialog so soon: there was none.
+    fn no_dialog(&mut self) {
+        let told = Told {
+            kind: Kind::Other,
+            message: both("no file dialog came up", "未能打开文件对话框"),
+            hint: both(
+                "drop files on the window, or type paths into the form; zenity or xdg-desktop-portal brings the dialog",
+                "请把文件拖到窗口上，或在表单中输入路径；安装 zenity 或 xdg-desktop-portal 后即可使用对话框",
+            ),
+            causes: Vec::new(),
+        };
+        self.log.say(Tone::Trouble, told.message.clone());
+        if self.connected.is_some() {
+            self.transfers.leave_out(told);
+            self.tab = Tab::Transfers;
+        } else {
+            self.login.fail(told, false);
         }
     }
 
@@ -413,7 +443,10 @@ impl Window {
             Action::ResumeUnfinished => self.resume_unfinished(),
             Action::ForgetUnfinished => self.leave.forget(),
             Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
+            Action::Pick(pick) => {
+                self.asked = Some(Instant::now());
+                self.platform.pick(pick, self.picked.0.clone());
+            }
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
             Action::SaveCapture(path) => self.wire.save(path),
