@@ -287,11 +287,11 @@ fn where_no_file_dialog_comes_up_the_form_says_so_and_one_that_answers_is_taken(
     let server = TestServer::via(Via::Tls);
     let mut stage = Stage::new(&server.house);
     stage.click("TLS");
-    stage.click("Choose…");
+    stage.click("Choose: CA certificate");
     stage.wait_for("no file dialog came up");
     *stage.desktop.answer.lock().unwrap() = vec![server.house.path("certs/ca.crt")];
     stage.aim(&server);
-    stage.click("Choose…");
+    stage.click("Choose: CA certificate");
     stage.write("User", "alice");
     stage.write("Password", PASSWORD);
     stage.click("Log in");
