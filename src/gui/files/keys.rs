@@ -229,13 +229,12 @@ mod tests {
                 events,
                 ..egui::RawInput::default()
             };
-            let mut drawn = ctx.run_ui(input, |ui| match form {
-                true => {
+            let mut drawn = ctx.run_ui(input, |ui| {
+                if form {
                     let field =
                         ui.interact(ui.max_rect(), Id::unique("form"), egui::Sense::click());
                     field.request_focus();
-                }
-                false => {
+                } else {
                     let mut actions = Vec::new();
                     let mut cx = Cx {
                         lang: crate::lang::Lang::English,
