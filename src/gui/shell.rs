@@ -60,8 +60,9 @@ pub fn run(start: Start) -> Result<()> {
             }
             #[cfg(feature = "gui-tests")]
             super::map::begin(&ctx);
+            let desktop = Desktop { ctx: ctx.clone() };
             let wake = Wake::new(move |within| ctx.request_repaint_after(within));
-            let mut window = Window::new(&start, Box::new(Desktop), wake)?;
+            let mut window = Window::new(&start, Box::new(desktop), wake)?;
             window.dress(&creation.egui_ctx);
             Ok(Box::new(App { window }))
         }),
@@ -146,8 +147,15 @@ fn prefer_x11(options: &mut eframe::NativeOptions) {
 fn prefer_x11(_options: &mut eframe::NativeOptions) {}
 
 /// The desktop this program runs on.
-#[derive(Debug)]
-struct Desktop;
+struct Desktop {
+    ctx: egui::Context,
+}
+
+impl std::fmt::Debug for Desktop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Desktop")
+    }
+}
 
 impl Platform for Desktop {
     fn pick(&mut self, pick: Pick, answer: Sender<Picked>) {
@@ -172,10 +180,13 @@ impl Platform for Desktop {
                     Box::pin(async { file.await.into_iter().collect() })
                 }
             };
+        let ctx = self.ctx.clone();
         let wait = move || {
             let chosen = pollster::block_on(chosen);
             let paths = chosen.iter().map(|file| file.path().to_owned()).collect();
             let _window_closed = answer.send(Picked { pick, paths });
+            // The answer is looked at while drawing.
+            ctx.request_repaint();
         };
         let _no_thread = thread::Builder::new().name("dialog".into()).spawn(wait);
     }

@@ -101,7 +101,7 @@ pub struct Standing<'a> {
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, cx: &mut Cx<'_>, standing: &Standing<'_>) {
-    let high = ui.available_height() >= LOW;
+    let high = ui.input(|input| input.content_rect().height()) >= LOW;
     ui.add_space(2.0);
     let row = |ui: &mut Ui, cx: &mut Cx<'_>| {
         match standing.connected {

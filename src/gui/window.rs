@@ -74,6 +74,8 @@ pub struct Window {
     settings: Settings,
     settings_path: Option<PathBuf>,
     picked: (Sender<Picked>, Receiver<Picked>),
+    /// When a file dialog was asked for.
+    asked: Option<Instant>,
     login: LoginForm,
     connected: Option<Box<Connected>>,
     /// The session ended by itself, for this reason.
@@ -122,6 +124,7 @@ impl Window {
             settings,
             settings_path: start.settings.clone(),
             picked: channel(),
+            asked: None,
             connected: None,
             lost: None,
             transfers: Transfers::default(),

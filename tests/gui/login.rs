@@ -281,3 +281,19 @@ fn a_lost_session_keeps_the_list_and_connects_again_when_the_server_is_back() {
     stage.wait_for("Log in");
     assert!(!stage.sees("notes.txt"));
 }
+
+#[test]
+fn where_no_file_dialog_comes_up_the_form_says_so_and_one_that_answers_is_taken() {
+    let server = TestServer::via(Via::Tls);
+    let mut stage = Stage::new(&server.house);
+    stage.click("TLS");
+    stage.click("Choose: CA certificate");
+    stage.wait_for("no file dialog came up");
+    *stage.desktop.answer.lock().unwrap() = vec![server.house.path("certs/ca.crt")];
+    stage.aim(&server);
+    stage.click("Choose: CA certificate");
+    stage.write("User", "alice");
+    stage.write("Password", PASSWORD);
+    stage.click("Log in");
+    stage.wait_for("alice @ ");
+}

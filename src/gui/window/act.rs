@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use egui::Context;
 
 use super::{Tab, Window};
 use crate::client::{Job, below};
+use crate::error::Kind;
 use crate::gui::account::PasswordForm;
 use crate::gui::action::{Action, Wanted};
 use crate::gui::engine::SessionEvent;
@@ -16,6 +18,10 @@ use crate::gui::files::Files;
 use crate::gui::log::Tone;
 use crate::gui::platform::{Pick, Picked};
 use crate::gui::theme;
+use crate::lang::both;
+
+/// A file dialog that is answered with nothing within this time never came up.
+const AT_ONCE: Duration = Duration::from_millis(300);
 
 impl Window {
     /// Does it.
@@ -57,7 +63,10 @@ impl Window {
             Action::ResumeUnfinished => self.resume_unfinished(),
             Action::ForgetUnfinished => self.leave.forget(),
             Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Action::Pick(pick) => self.platform.pick(pick, self.picked.0.clone()),
+            Action::Pick(pick) => {
+                self.asked = Some(Instant::now());
+                self.platform.pick(pick, self.picked.0.clone());
+            }
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
             Action::SaveCapture(path) => self.wire.save(path),
@@ -87,7 +96,11 @@ impl Window {
 
     /// A dialog was answered.
     pub(super) fn take(&mut self, picked: &Picked) {
+        let asked = self.asked.take();
         let Some(first) = picked.paths.first().cloned() else {
+            if asked.is_some_and(|asked| asked.elapsed() < AT_ONCE) {
+                self.no_dialog();
+            }
             return;
         };
         match picked.pick.clone() {
@@ -99,6 +112,26 @@ impl Window {
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
             Pick::Capture => self.wire.save(first),
+        }
+    }
+
+    /// Nobody cancels a dialog so soon: there was none.
+    fn no_dialog(&mut self) {
+        let told = Told {
+            kind: Kind::Other,
+            message: both("no file dialog came up", "未能打开文件对话框"),
+            hint: both(
+                "drop files on the window, or type paths into the form; zenity or xdg-desktop-portal brings the dialog",
+                "请把文件拖到窗口上，或在表单中输入路径；安装 zenity 或 xdg-desktop-portal 后即可使用对话框",
+            ),
+            causes: Vec::new(),
+        };
+        self.log.say(Tone::Trouble, told.message.clone());
+        if self.connected.is_some() {
+            self.transfers.leave_out(told);
+            self.tab = Tab::Transfers;
+        } else {
+            self.login.fail(told, false);
         }
     }
 
