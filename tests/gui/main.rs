@@ -10,7 +10,10 @@
 )]
 
 mod desk;
+#[path = "../it/fake.rs"]
+mod fake;
 mod files;
+mod hostile;
 mod log;
 mod login;
 mod pictures;
