@@ -103,12 +103,13 @@ impl Transfers {
         };
         ui.add_space(4.0);
         ui.checkbox(&mut self.for_all, what);
-        if further > 0 {
-            ui.label(RichText::new(match cx.lang {
-                Lang::English => format!("{further} more are waiting for an answer"),
-                Lang::Chinese => format!("还有 {further} 个等待回答"),
-            }));
-        }
+        // Always a line, so that the buttons do not move under the pointer when another one comes to wait.
+        ui.label(match (further, cx.lang) {
+            (0, Lang::English) => "no other is waiting for an answer".to_owned(),
+            (0, Lang::Chinese) => "没有其他文件等待回答".to_owned(),
+            (_, Lang::English) => format!("{further} more are waiting for an answer"),
+            (_, Lang::Chinese) => format!("还有 {further} 个等待回答"),
+        });
         ui.add_space(4.0);
         show_choices(ui, cx, clash.there.is_folder)
     }
