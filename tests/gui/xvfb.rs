@@ -63,7 +63,8 @@ fn when_the_server_goes_the_window_says_so_and_lives() {
 #[test]
 fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with() {
     let Some(desk) = Desk::new() else { return };
-    let server = TestServer::start(&["--client-auth", "none", "--limit-rate", "1M"]);
+    // Some twenty seconds: long enough to be asked on a busy machine before it is done.
+    let server = TestServer::start(&["--client-auth", "none", "--limit-rate", "300K"]);
     let bytes = noise(BIG_BYTES, 3);
     server.house.write("big.bin", &bytes);
     server.run(Via::Tls, "alice", &["put", "big.bin"]).ok();
