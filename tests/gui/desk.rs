@@ -300,10 +300,15 @@ impl Shown<'_> {
         assert!(dropped.unwrap().success());
     }
 
-    /// Asks the window to close, as its frame would.
+    /// Asks the window to close, as its frame would, until it answers with a control of this name: a busy window
+    /// may miss the first time.
     #[track_caller]
-    pub(crate) fn ask_to_close(&self) {
-        assert!(self.python("close").status().unwrap().success());
+    pub(crate) fn ask_to_close(&self, answer: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.controls().iter().any(|control| control.name == answer) {
+            assert!(Instant::now() < end, "it does not answer with {answer}");
+            assert!(self.python("close").status().unwrap().success());
+        }
     }
 
     fn python(&self, what: &str) -> Command {

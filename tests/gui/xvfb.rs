@@ -84,7 +84,7 @@ fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with(
     until("part", || {
         fs::metadata(&part).is_ok_and(|part| part.len() > 0)
     });
-    window.ask_to_close();
+    window.ask_to_close("Close anyway");
     window.click("Close anyway");
     assert_eq!(window.ended(), Some(0));
     let kept = fs::metadata(&part).unwrap().len();
