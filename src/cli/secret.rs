@@ -1,9 +1,11 @@
 //! Where a secret comes from: never the command line itself, which every user of the machine can read.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::{fs, io};
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
@@ -37,7 +39,7 @@ impl Secret {
     /// Reads the secret; `what` names it in the prompt and in errors, such as `password of alice`.
     pub(crate) fn read(&self, what: &str) -> Result<Zeroizing<String>> {
         let secret = match self {
-            Self::Prompt => rpassword::prompt_password(format!("{what}: ")).map_err(|error| {
+            Self::Prompt => ask(what).map_err(|error| {
                 if error.kind() == io::ErrorKind::Interrupted {
                     return Error::new(Kind::Interrupted, "interrupted")
                         .hint("nothing was changed")
@@ -74,6 +76,38 @@ impl Secret {
             }
         };
         Ok(Zeroizing::new(secret))
+    }
+}
+
+/// Asks on the terminal. The echo is off before the prompt is there: who types or pastes as soon as it is seen, is not
+/// read over the shoulder (`rpassword` alone prompts first).
+fn ask(what: &str) -> io::Result<String> {
+    let _silent = Silent::begin();
+    rpassword::prompt_password(format!("{what}: "))
+}
+
+/// The terminal without echo, until this is dropped.
+struct Silent {
+    terminal: File,
+    before: Termios,
+}
+
+impl Silent {
+    /// `None` without a terminal, which the prompt itself then reports.
+    fn begin() -> Option<Self> {
+        let terminal = File::open("/dev/tty").ok()?;
+        let before = tcgetattr(&terminal).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
+        Some(Self { terminal, before })
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        // A terminal that is gone has no echo to bring back.
+        tcsetattr(&self.terminal, OptionalActions::Now, &self.before).ok();
     }
 }
 

@@ -1,7 +1,8 @@
 """A person at a terminal: waits for a text, types another, and so on; then prints all that was seen.
 
 terminal.py STEPS COMMAND...    STEPS is JSON: [[text to wait for, text to type], ...]
-Ends with the command's exit code; with 99 when a text did not come in time.
+A text that ends with a colon and a space asks for a secret: the terminal must not echo by then.
+Ends with the command's exit code; with 99 when a text did not come in time, with 98 when a secret would be echoed.
 """
 
 import fcntl
@@ -26,15 +27,20 @@ mark = 0
 deadline = time.monotonic() + PATIENCE_S
 
 
+def give_up(code):
+    """Ends all with what was seen."""
+    sys.stdout.write(seen.decode(errors="replace"))
+    sys.stdout.flush()
+    os.kill(pid, 9)
+    sys.exit(code)
+
+
 def more():
     """Takes in what comes; false at the end."""
     global seen
     left = deadline - time.monotonic()
     if left <= 0 or not select.select([terminal], [], [], left)[0]:
-        sys.stdout.write(seen.decode(errors="replace"))
-        sys.stdout.flush()
-        os.kill(pid, 9)
-        sys.exit(99)
+        give_up(99)
     try:
         data = os.read(terminal, 65536)
     except OSError:  # Linux says so when the other side is closed
@@ -47,6 +53,8 @@ for wanted, typed in steps:
     while (at := seen.find(wanted.encode(), mark)) < 0:
         if not more():
             break
+    if wanted.endswith(": ") and termios.tcgetattr(terminal)[3] & termios.ECHO:
+        give_up(98)
     mark = at + len(wanted.encode())
     os.write(terminal, typed.encode())
 while more():
