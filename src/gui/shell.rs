@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::Instant;
 
 use eframe::egui;
 use eframe::egui::FontDefinitions;
@@ -184,7 +185,12 @@ impl Platform for Desktop {
         let wait = move || {
             let chosen = pollster::block_on(chosen);
             let paths = chosen.iter().map(|file| file.path().to_owned()).collect();
-            let _window_closed = answer.send(Picked { pick, paths });
+            let picked = Picked {
+                pick,
+                paths,
+                answered: Instant::now(),
+            };
+            let _window_closed = answer.send(picked);
             // The answer is looked at while drawing.
             ctx.request_repaint();
         };

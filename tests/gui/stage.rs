@@ -238,7 +238,13 @@ pub(crate) struct Desktop {
 impl Platform for Desktop {
     fn pick(&mut self, pick: Pick, answer: Sender<Picked>) {
         let paths = self.answer.lock().unwrap().clone();
-        answer.send(Picked { pick, paths }).unwrap();
+        let answered = Instant::now();
+        let picked = Picked {
+            pick,
+            paths,
+            answered,
+        };
+        answer.send(picked).unwrap();
     }
 
     fn open_folder(&mut self, folder: &Path) {
