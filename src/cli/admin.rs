@@ -11,11 +11,12 @@ use serde_json::json;
 use super::account::repeat;
 use super::output::Output;
 use super::secret::Secret;
+use crate::config::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::UserName;
 use crate::store::{
-    AccessRules, ChangeError, PasswordError, RegisterError, Rights, Role, Rule, User, Users, Who,
-    fsck,
+    AccessRules, CertificateRule, ChangeError, PasswordError, RegisterError, Rights, Role, Rule,
+    User, Users, Who, fsck,
 };
 use crate::text::{self, escape};
 
@@ -86,8 +87,8 @@ enum UserAction {
     Certificate {
         /// Who
         name: UserName,
-        /// The common name of the certificate
-        certificate: Option<String>,
+        /// Its common name, or cn:NAME, ou:NAME, or sha256: and its fingerprint
+        certificate: Option<CertificateRule>,
     },
 }
 
@@ -135,7 +136,7 @@ impl UserCommand {
                 "changed the role of",
             ),
             UserAction::Certificate { name, certificate } => {
-                let changed = users.set_certificate(&name, certificate.as_deref());
+                let changed = users.set_certificate(&name, certificate.as_ref());
                 (changed.map_err(unchanged)?, "changed the certificate of")
             }
         };
@@ -200,8 +201,17 @@ fn change_error(error: ChangeError) -> Error {
     }
 }
 
-fn password_error(what: PasswordError) -> Error {
-    Error::new(Kind::Usage, what.to_string()).hint("choose another one")
+pub(super) fn password_error(what: PasswordError) -> Error {
+    let (least, most) = (PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX);
+    Error::new(Kind::Usage, what.to_string())
+        .hint(format!("choose one of {least} to {most} bytes"))
+        .zh(
+            match what {
+                PasswordError::TooShort => format!("口令短于 {least} 字节"),
+                PasswordError::TooLong => format!("口令长于 {most} 字节"),
+            },
+            format!("请选择 {least} 到 {most} 字节的口令"),
+        )
 }
 
 fn busy() -> Error {

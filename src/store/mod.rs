@@ -19,6 +19,7 @@
 mod access;
 mod audit;
 mod batch;
+mod binding;
 mod blobs;
 pub mod fsck;
 mod hashing;
@@ -44,13 +45,14 @@ use std::thread::{self, ScopedJoinHandle};
 
 pub use access::{AccessRules, Rights, Rule, Rules, Subject, Who};
 pub use audit::{Audit, Event};
+pub use binding::CertificateRule;
 pub use blobs::{BlobId, NotABlobId};
 pub use hashing::HashError;
 pub use index::{Change, CommitError, Expected, Files};
 pub use quota::Reservation;
 pub use rows::{Entry, Usage};
 pub use uploads::{FinishError, StoredBlob, Upload, Uploads};
-pub use users::{ChangeError, PasswordError, RegisterError, Role, User, Users};
+pub use users::{ChangeError, PasswordError, RegisterError, Role, User, Users, check_password};
 
 use blobs::Blobs;
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::binding::CertificateRule;
 use super::hashing::{HashError, Hashing, check_phc};
 use super::table::{Rows, Table};
 use crate::config;
@@ -71,7 +72,7 @@ pub struct User {
     pub created: OffsetDateTime,
     /// Whether the user may log in.
     pub enabled: bool,
-    /// Which client certificate logs this user in, as the server's rule reads it; none by default.
+    /// Which client certificate the user has to show, as [`CertificateRule`] reads it; any or none by default.
     pub certificate: Option<String>,
 }
 
@@ -262,15 +263,13 @@ impl Users {
         self.change(name, |account| account.user.enabled = enabled)
     }
 
-    /// Says which client certificate logs the user in; control characters and the empty text are dropped.
+    /// Says which client certificate the user has to show.
     pub fn set_certificate(
         &self,
         name: &UserName,
-        certificate: Option<&str>,
+        certificate: Option<&CertificateRule>,
     ) -> Result<User, ChangeError> {
-        let rule: Option<String> =
-            certificate.map(|rule| rule.chars().filter(|c| !c.is_control()).collect());
-        let rule = rule.filter(|rule| !rule.is_empty());
+        let rule = certificate.map(ToString::to_string);
         self.change(name, |account| account.user.certificate = rule)
     }
 
@@ -307,7 +306,8 @@ impl Users {
     }
 }
 
-fn check_password(password: &[u8]) -> Result<(), PasswordError> {
+/// Whether a new password has a length that is taken.
+pub fn check_password(password: &[u8]) -> Result<(), PasswordError> {
     match password.len() {
         ..config::PASSWORD_BYTES_MIN => Err(PasswordError::TooShort),
         config::PASSWORD_BYTES_MIN..=config::PASSWORD_BYTES_MAX => Ok(()),
@@ -514,12 +514,13 @@ mod tests {
         let (dir, server) = with_alice();
         let command = Users::open(dir.path()).unwrap();
         command.set_role(&name("alice"), Role::Admin).unwrap();
+        let rule = "cn:Alice, \"A\"".parse().unwrap();
         command
-            .set_certificate(&name("alice"), Some("Alice, \"A\"\n"))
+            .set_certificate(&name("alice"), Some(&rule))
             .unwrap();
         let alice = server.find("alice").unwrap();
         assert_eq!(alice.role, Role::Admin);
-        assert_eq!(alice.certificate.as_deref(), Some("Alice, \"A\""));
+        assert_eq!(alice.certificate.as_deref(), Some("cn:Alice, \"A\""));
         command.set_enabled(&name("alice"), false).unwrap();
         assert!(
             server

@@ -29,6 +29,7 @@ mod lab;
 mod layering;
 mod lifecycle;
 mod limits;
+mod misuse;
 mod pki;
 mod raw;
 mod relay;
