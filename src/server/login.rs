@@ -137,9 +137,11 @@ impl<W: Wire> Session<'_, W> {
         }
         let users = self.shared.store.users();
         let deadline = Instant::now() + self.shared.config.limits.login_timeout;
-        users
+        let user = users
             .set_password(&user.name, new.as_bytes(), deadline)
             .map_err(|error| self.not_changed(error))?;
+        // This session made the change: it goes on under the new password, all others of the user are over.
+        self.user = Some(user);
         self.record(self.event("passwd"));
         self.done()
     }

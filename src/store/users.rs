@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::binding::CertificateRule;
-use super::hashing::{HashError, Hashing, check_phc};
+use super::hashing::{HashError, Hashing, PasswordMark, check_phc};
 use super::table::{Rows, Table};
 use crate::config;
 use crate::error::{Error, Result};
@@ -74,6 +74,9 @@ pub struct User {
     pub enabled: bool,
     /// Which client certificate the user has to show, as [`CertificateRule`] reads it; any or none by default.
     pub certificate: Option<String>,
+    /// Which of their passwords is in force: a session that began under another one is over.
+    #[serde(skip)]
+    pub(crate) password: PasswordMark,
 }
 
 /// What is wrong with a new password.
@@ -250,7 +253,10 @@ impl Users {
             return Err(ChangeError::Unknown);
         }
         let phc = self.hashing.hash(password, deadline)?;
-        self.change(name, |account| account.phc = Some(phc))
+        self.change(name, |account| {
+            account.user.password = PasswordMark::of(Some(&phc));
+            account.phc = Some(phc);
+        })
     }
 
     /// Gives the user another role.
@@ -282,6 +288,7 @@ impl Users {
                 created: text::now(),
                 enabled: true,
                 certificate: None,
+                password: PasswordMark::of(phc.as_deref()),
             };
             let account = Account {
                 user: user.clone(),
@@ -368,7 +375,9 @@ impl Rows for Accounts {
         }
         let created = OffsetDateTime::parse(created, &Rfc3339)
             .map_err(|_| "created is not a time such as 2026-01-31T12:00:00Z".to_owned())?;
+        let phc = (!password.is_empty()).then(|| password.to_owned());
         let user = User {
+            password: PasswordMark::of(phc.as_deref()),
             role: role.parse()?,
             created,
             enabled: match enabled {
@@ -379,7 +388,6 @@ impl Rows for Accounts {
             certificate: (!certificate.is_empty()).then(|| certificate.to_owned()),
             name: name.clone(),
         };
-        let phc = (!password.is_empty()).then(|| password.to_owned());
         let old = self.0.insert(name.clone(), Arc::new(Account { user, phc }));
         match old {
             Some(_) => Err(format!("the user {name} has a row already")),

@@ -13,6 +13,7 @@
 
 mod acceptance;
 mod access;
+mod accounts;
 mod attack;
 mod cli;
 mod compare;
