@@ -27,6 +27,7 @@ mod shell;
 mod show_as;
 mod timeline;
 mod tls;
+mod trail;
 mod usage;
 mod walk;
 

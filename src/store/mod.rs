@@ -9,7 +9,7 @@
 //! blobs/        the bytes, under names of the server  complete and synced before a row names them
 //! partial/      interrupted uploads                   held a day for resuming
 //! lost/         blobs that no row names               kept a week, in case files.csv was damaged
-//! audit.jsonl   what happened                         each line chained to the one before
+//! audit.jsonl   what happened                         each line chained to the one before; by the operator's commands too
 //! ```
 //!
 //! An upload becomes visible in this order: bytes written and hashed, length and digest checked, blob
@@ -21,6 +21,7 @@ mod audit;
 mod batch;
 mod binding;
 mod blobs;
+pub mod chain;
 pub mod fsck;
 mod hashing;
 mod index;

@@ -40,6 +40,7 @@ mod shell;
 mod support;
 mod tamper;
 mod tls;
+mod trail;
 mod transfer;
 mod window;
 mod words;
