@@ -18,7 +18,7 @@ use super::tls::TlsOptions;
 use crate::config::{CONNECTIONS_CEILING, DEFAULT_ADDRESS, Limits};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{inspect, keys};
-use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
+use crate::server::{Config, Handle, LoginPolicy, Registration, Server, UserFrom};
 use crate::text::{escape, parse_size, parse_time_limit, time};
 use crate::transport::{Allow, ClientAuth, Mode, Resumption, ServerTls};
 
@@ -122,7 +122,7 @@ struct UserOptions {
     /// What a login needs: password, certificate, both, or either
     #[arg(long, value_name = "WHAT", default_value = "either")]
     login: LoginWord,
-    /// Whether strangers may register
+    /// Whether strangers may register: any free name, only the name in their client certificate, or not at all
     #[arg(long, value_name = "WHETHER", default_value = "open")]
     register: Register,
     /// Bytes one user may own, such as 10G
@@ -206,6 +206,8 @@ enum LoginWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Register {
     Open,
+    #[value(alias = "cert")]
+    Certificate,
     Closed,
 }
 
@@ -248,7 +250,11 @@ impl ServeCommand {
                 Mode::Plain => None,
                 Mode::Tls | Mode::Both => Some(self.server_tls(true)?),
             },
-            register: self.users.register == Register::Open,
+            register: match self.users.register {
+                Register::Open => Registration::Open,
+                Register::Certificate => Registration::Certificate,
+                Register::Closed => Registration::Closed,
+            },
             login: match self.users.login {
                 LoginWord::Password => LoginPolicy::Password,
                 LoginWord::Cert => LoginPolicy::Certificate,
