@@ -469,3 +469,39 @@ fn start_log(format: LogFormat, output: Output) {
         LogFormat::Json => log.json().try_init(),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        serve: ServeCommand,
+    }
+
+    fn limits(flags: &[&str]) -> Result<Limits> {
+        let args = [&["serve"], flags].concat();
+        Alone::try_parse_from(args).unwrap().serve.limits()
+    }
+
+    #[test]
+    fn the_defaults_of_the_options_are_the_limits_defaults() {
+        let told = format!("{:?}", limits(&[]).unwrap());
+        assert_eq!(told, format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn as_many_connections_as_the_system_bears_are_taken_and_no_more() {
+        assert_eq!(
+            limits(&["--max-connections", "10000"]).unwrap().connections,
+            10_000
+        );
+        for wrong in ["0", "10001"] {
+            let refused = limits(&["--max-connections", wrong]).unwrap_err();
+            assert_eq!(refused.kind(), Kind::Usage);
+        }
+    }
+}
