@@ -159,7 +159,10 @@ fn resumption_run(command: &ResumptionCommand, output: Output) -> Result<ExitCod
     } else {
         let (headings, rows) = resumption::rows(&finding, output.lang);
         output.table(&headings, rows);
-        output.line(resumption::about().of(output.lang));
+        let closing = resumption::closing(&finding);
+        for line in std::iter::once(resumption::about()).chain(closing) {
+            output.line(line.of(output.lang));
+        }
     }
     Ok(verdict(finding.proved))
 }

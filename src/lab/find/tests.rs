@@ -252,12 +252,7 @@ fn under_tls_12_the_certificates_tell_who_is_asking() {
 
 #[test]
 fn a_short_secret_in_noise_is_told_as_possibly_chance() {
-    assert!(chance(5_000_000, 2) > CHANCE_MAX && chance(5_000_000, 8) < CHANCE_MAX);
-}
-
-#[test]
-fn a_secret_is_found_as_json_writes_it_too() {
-    assert_eq!(forms("a\"龙"), ["a\"龙", "a\\\"龙", "a\\\"\\u9f99"]);
-    assert_eq!(forms("plain"), ["plain"]);
-    assert!(forms("").is_empty());
+    assert!(chance(5_000_000, 2, 256.0) > CHANCE_MAX && chance(5_000_000, 8, 256.0) < CHANCE_MAX);
+    // Eight digits of hex are four bytes.
+    assert!(chance(1_000_000_000, 8, 16.0) > CHANCE_MAX);
 }

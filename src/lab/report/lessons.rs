@@ -257,8 +257,8 @@ fn words(caveat: Caveat) -> Text {
             "用户、密码、CA 与证书均为本次随机生成，服务器已不存在。写出密钥只因这是实验：在实验之外，除非明确要求，Sealpost 不写密钥。",
         ),
         Caveat::FileLooksRandom => text(
-            "The file itself looks like noise (it is compressed or encrypted), so the entropy of the plain stream says nothing. The search for its blocks does.",
-            "文件本身就像噪声（已压缩或加密），因此明文流的熵不能说明问题；对文件块的查找才能。",
+            "The file itself looks like noise (as what is compressed or encrypted does), so the entropy of the plain stream says nothing. The search for its blocks does.",
+            "文件本身就像噪声（压缩或加密过的数据就是这样），因此明文流的熵不能说明问题；对文件块的查找才能。",
         ),
         Caveat::SizeNotExact => text(
             "The file is so small that another message was longer, so the guess of its size is off.",

@@ -217,9 +217,9 @@ pub(super) fn sizes(run: &Run) -> Markup {
     let legend = match is_tls {
         true => both(
             format!(
-                "{count} records, the longest {most} B; pale: of another type than 23, application data"
+                "{count} records, the longest {most} B without its header; pale: not application data"
             ),
-            format!("{count} 个记录，最长 {most} B；浅色：类型不是 23（应用数据）"),
+            format!("{count} 个记录，最长 {most} B（不含记录头）；浅色：非应用数据"),
         ),
         false => both(
             format!("{count} turns, the longest {most} B"),

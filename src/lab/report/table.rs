@@ -2,8 +2,8 @@
 
 use super::tampering;
 use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
-use crate::lab::find::SecretFinding;
-use crate::lang::{Lang, both as text, same};
+use crate::lab::find::{SecretFinding, Whereabouts};
+use crate::lang::{Both, Lang, both as text, same};
 use crate::text::{escape, size};
 
 /// What a stranger has, good or bad for the user.
@@ -167,12 +167,18 @@ fn figure(text: String) -> Cell {
 
 fn found(secret: Option<&SecretFinding>) -> Cell {
     match secret.and_then(|secret| secret.found) {
-        Some(place) => Cell {
+        Some(Whereabouts { frame, written, .. }) => Cell {
             verdict: Verdict::Read,
-            text: text(
-                format!("read (frame {})", place.frame),
-                format!("可读（第 {} 帧）", place.frame),
-            ),
+            text: match written.disguise() {
+                None => text(
+                    format!("read (frame {frame})"),
+                    format!("可读（第 {frame} 帧）"),
+                ),
+                Some(Both { en, zh }) => text(
+                    format!("read (frame {frame}, {en})"),
+                    format!("可读（第 {frame} 帧，{zh}）"),
+                ),
+            },
         },
         None => hidden(),
     }
