@@ -34,10 +34,8 @@ pub fn suite(number: u16) -> String {
         return name.to_owned();
     }
     // rustls marks the suites of 1.3 by a prefix the RFC does not have (RFC 8446 §B.4).
-    let name = match CipherSuite::from(number) {
-        CipherSuite::Unknown(_) => format!("suite 0x{number:04x}"),
-        known => format!("{known:?}").replace("TLS13_", "TLS_"),
-    };
+    let name = format!("{:?}", CipherSuite::from(number));
+    let name = known(number, "suite", &name).replace("TLS13_", "TLS_");
     named(number, name)
 }
 
@@ -75,7 +73,8 @@ fn old_suite(number: u16) -> Option<&'static str> {
 
 /// A group of the key exchange, such as `X25519`.
 pub fn group(number: u16) -> String {
-    named(number, format!("{:?}", NamedGroup::from(number)))
+    let name = format!("{:?}", NamedGroup::from(number));
+    named(number, known(number, "group", &name))
 }
 
 /// A signature algorithm, such as `ecdsa_secp256r1_sha256` (RFC 8446 §4.2.3); before TLS 1.3 a hash and a
@@ -245,6 +244,14 @@ pub fn extension(number: u16) -> String {
     name.to_owned()
 }
 
+/// The name rustls has for a number, or the number: rustls prints one it does not know as `CipherSuite(0x87)`.
+fn known(number: u16, what: &str, name: &str) -> String {
+    match name.contains('(') {
+        true => format!("{what} 0x{number:04x}"),
+        false => name.to_owned(),
+    }
+}
+
 /// The name, unless the number is there only so that nobody relies on the list (RFC 8701).
 fn named(number: u16, name: String) -> String {
     match is_grease(number) {
@@ -268,6 +275,7 @@ mod tests {
         assert_eq!(suite(0x1303), "TLS_CHACHA20_POLY1305_SHA256");
         assert_eq!(suite(0x1a1a), "GREASE (0x1a1a)");
         assert_eq!(group(0x001d), "X25519");
+        assert_eq!(group(0x0fff), "group 0x0fff");
         assert_eq!(suite(0xc0a0), "TLS_RSA_WITH_AES_128_CCM_8");
         assert_eq!(suite(0x0087), "suite 0x0087");
         // Not rustls's own: these are looked up in the RFC and in Wireshark.
