@@ -132,6 +132,9 @@ fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<Exi
     }
     let score = certificates::score(&finding);
     output.line(format!("\n{}", score.of(output.lang)));
+    if let Some(closing) = certificates::closing(&finding) {
+        output.line(closing.of(output.lang));
+    }
     Ok(verdict(finding.proved))
 }
 

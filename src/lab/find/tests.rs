@@ -233,6 +233,35 @@ fn a_finding_is_told_in_chinese_too() {
 }
 
 #[test]
+fn a_password_in_a_disguise_is_found_named_and_not_repeated() {
+    let http = |line: &str| {
+        let request = format!("GET / HTTP/1.1\r\n{line}\r\n\r\n");
+        recorded(vec![(Direction::ToServer, request.into_bytes())])
+    };
+    let joined = format!("{USER}:{PASSWORD}");
+    let basic = http(&format!(
+        "Authorization: Basic {}",
+        crate::pki::base64(joined.as_bytes())
+    ));
+    let form = http("Cookie: p=co%22rrect+horse+%E9%BE%99");
+    for (finding, written, said) in [
+        (&basic, Writing::Base64, "in Base64"),
+        (&form, Writing::Percent, "percent-encoded"),
+    ] {
+        let found = finding.connections[0].secrets[1].found.unwrap();
+        assert_eq!((found.written, found.frame), (written, 4));
+        let text = tell(finding, Lang::English).join("\n");
+        assert!(
+            text.contains(&format!("the password (found in frame 4, {said})")),
+            "{text}"
+        );
+    }
+    let other = http("Authorization: Basic c3R1ZGVudC03ZTIxOm90aGVy");
+    assert_eq!(other.connections[0].secrets[1].found, None);
+    assert!(other.connections[0].secrets[0].found.is_some());
+}
+
+#[test]
 fn under_tls_12_the_certificates_tell_who_is_asking() {
     let finding = recorded(sealed(&TLS12));
     let connection = &finding.connections[0];

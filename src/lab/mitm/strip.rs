@@ -83,7 +83,7 @@ fn answered_in_plain(
         .filter(|bytes| bytes.first() != Some(&FIRST_BYTE_TLS));
     let plain = plain.count();
     let refused = told.exit != 0 && all_tls && heard.len() == 1;
-    let first = heard.first().map(Vec::as_slice).unwrap_or_default();
+    let first = heard.first().map(Vec::as_slice);
     Ok(Step {
         id: id.into(),
         name: name.clone(),
@@ -109,13 +109,13 @@ fn answered_in_plain(
         client_said: told.said,
         client_exit: told.exit,
         server_said: victim::server_said(mark, &server.audit, "-"),
-        bytes_excerpt: vec![
-            Excerpt::hex(both("from the client", "来自客户端"), first),
-            Excerpt::text(
-                both("the attacker's answer", "攻击者的应答"),
-                answer.to_string().as_bytes(),
-            ),
-        ],
+        bytes_excerpt: first.map_or_else(Vec::new, |first| {
+            let said = both("the attacker's answer", "攻击者的应答");
+            vec![
+                Excerpt::hex(both("from the client", "来自客户端"), first),
+                Excerpt::text(said, answer.to_string().as_bytes()),
+            ]
+        }),
         proved: refused,
     })
 }

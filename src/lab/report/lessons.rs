@@ -31,8 +31,8 @@ pub(super) fn wireshark(report: &Report, sealed: Option<&Run>) -> Markup {
             (filters(&with_keys(report)))
         }
         p { (both(
-            "For Sealpost's own protocol, put sealpost.lua into the folder “Personal Lua Plugins” (Help, About Wireshark, Folders) and start Wireshark anew: then sealpost.password is a filter too.",
-            "如需解析 Sealpost 自己的协议，请把 sealpost.lua 放入 Personal Lua Plugins 文件夹（帮助 → 关于 Wireshark → 文件夹）并重启 Wireshark，之后 sealpost.password 也可用作过滤器。",
+            "For Sealpost's own protocol, put sealpost.lua into the folder “Personal Lua Plugins” (Help, About Wireshark, Folders) and start Wireshark anew: then sealpost.password finds the login, in the plain capture and in those with keys. “data contains” finds it no longer, for the bytes are then Sealpost's and no unknown data.",
+            "如需解析 Sealpost 自己的协议，请把 sealpost.lua 放入 Personal Lua Plugins 文件夹（帮助 → 关于 Wireshark → 文件夹）并重启 Wireshark。之后用 sealpost.password 就能找到登录，明文捕获和带密钥的捕获都行；data contains 则不再有结果，因为这些字节已按 Sealpost 协议解析，不再是未知数据。",
         )) }
     }
 }

@@ -128,6 +128,18 @@ fn more(report: &Report) -> Vec<Row> {
     rows
 }
 
+/// What a run that took less time than plain must be read with; none when none did.
+pub fn quicker(report: &Report) -> Option<Text> {
+    let overheads = report.runs.iter().filter_map(|run| run.overhead.as_ref());
+    let is_less = overheads.into_iter().any(|overhead| overhead.ns < 0);
+    is_less.then(|| {
+        text(
+            "less time than plain: the plain run comes first, and the machine was busy or not yet warm; encryption saves no time",
+            "用时比明文还少：明文最先运行，当时机器正忙或尚未预热；加密并不省时间",
+        )
+    })
+}
+
 /// The same as text: headings, and rows of cells.
 pub fn told(report: &Report, lang: Lang) -> (Vec<String>, Vec<Vec<String>>) {
     let wants = text("a stranger wants", "陌生人想要");

@@ -35,7 +35,7 @@ pub fn suite(number: u16) -> String {
     }
     // rustls marks the suites of 1.3 by a prefix the RFC does not have (RFC 8446 §B.4).
     let name = format!("{:?}", CipherSuite::from(number));
-    let name = known(number, "suite", &name).replace("TLS13_", "TLS_");
+    let name = known(number, &name).replace("TLS13_", "TLS_");
     named(number, name)
 }
 
@@ -74,7 +74,7 @@ fn old_suite(number: u16) -> Option<&'static str> {
 /// A group of the key exchange, such as `X25519`.
 pub fn group(number: u16) -> String {
     let name = format!("{:?}", NamedGroup::from(number));
-    named(number, known(number, "group", &name))
+    named(number, known(number, &name))
 }
 
 /// A signature algorithm, such as `ecdsa_secp256r1_sha256` (RFC 8446 §4.2.3); before TLS 1.3 a hash and a
@@ -117,13 +117,13 @@ fn old_scheme(number: u16) -> String {
         4 => "sha256",
         5 => "sha384",
         6 => "sha512",
-        _ => return format!("signature 0x{number:04x}"),
+        _ => return format!("0x{number:04x}"),
     };
     match signature {
         1 => format!("{hash} rsa"),
         2 => format!("{hash} dsa"),
         3 => format!("{hash} ecdsa"),
-        _ => format!("signature 0x{number:04x}"),
+        _ => format!("0x{number:04x}"),
     }
 }
 
@@ -245,9 +245,9 @@ pub fn extension(number: u16) -> String {
 }
 
 /// The name rustls has for a number, or the number: rustls prints one it does not know as `CipherSuite(0x87)`.
-fn known(number: u16, what: &str, name: &str) -> String {
+fn known(number: u16, name: &str) -> String {
     match name.contains('(') {
-        true => format!("{what} 0x{number:04x}"),
+        true => format!("0x{number:04x}"),
         false => name.to_owned(),
     }
 }
@@ -275,15 +275,15 @@ mod tests {
         assert_eq!(suite(0x1303), "TLS_CHACHA20_POLY1305_SHA256");
         assert_eq!(suite(0x1a1a), "GREASE (0x1a1a)");
         assert_eq!(group(0x001d), "X25519");
-        assert_eq!(group(0x0fff), "group 0x0fff");
+        assert_eq!(group(0x0fff), "0x0fff");
         assert_eq!(suite(0xc0a0), "TLS_RSA_WITH_AES_128_CCM_8");
-        assert_eq!(suite(0x0087), "suite 0x0087");
+        assert_eq!(suite(0x0087), "0x0087");
         // Not rustls's own: these are looked up in the RFC and in Wireshark.
         assert_eq!(scheme(0x0403), "ecdsa_secp256r1_sha256");
         assert_eq!(scheme(0x0804), "rsa_pss_rsae_sha256");
         assert_eq!(scheme(0x0402), "sha256 dsa");
         assert_eq!(scheme(0x0a0a), "GREASE (0x0a0a)");
-        assert_eq!(scheme(0xfe01), "signature 0xfe01");
+        assert_eq!(scheme(0xfe01), "0xfe01");
         assert_eq!(alert(0), "close_notify");
         assert_eq!(alert(48), "unknown_ca");
         assert_eq!(alert(200), "200");
