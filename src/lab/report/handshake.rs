@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::html::{both, say};
+use super::html::{both, folded, say};
 use super::table::title;
 use crate::lab::compare::facts::{Report, Run};
 use crate::lab::timeline::{
@@ -30,7 +30,7 @@ pub(super) fn section(report: &Report) -> Markup {
             )) }
             @for (index, (run, connection)) in runs.iter().enumerate() {
                 details.hs open[index == 0] {
-                    summary { (say(&title(run.kind))) }
+                    summary { (say(&title(run.kind))) (folded()) }
                     (ladder(connection))
                 }
             }

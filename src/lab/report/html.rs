@@ -210,10 +210,20 @@ fn read_alike(report: &Report) -> Markup {
         div.pair { @for run in shown { (streams::stream(run)) } }
         @for run in others {
             details.more {
-                summary { (say(&title(run.kind))) }
+                summary { (say(&title(run.kind))) (folded()) }
                 (streams::stream(run))
             }
         }
+    }
+}
+
+/// Said on paper where a further run repeats what the first ones show.
+pub(super) fn folded() -> Markup {
+    html! {
+        span.paper.soft { (both(
+            " · folded on paper; what is unfolded on the screen is printed",
+            " · 打印时折叠；在屏幕上展开的才会打印",
+        )) }
     }
 }
 
@@ -234,7 +244,7 @@ fn pictures(report: &Report) -> Markup {
         h2 { (both("Who spoke when: the ladder of packets", "谁在何时说话：数据包阶梯图")) }
         div.pair { @for run in &shown { (figures(run)) } }
         div.others { @for run in &others {
-            details.more { summary { (say(&title(run.kind))) } (figures(run)) }
+            details.more { summary { (say(&title(run.kind))) (folded()) } (figures(run)) }
         } }
         h2 { (both("Sizes are not encrypted", "大小并未加密")) }
         p { (both(
@@ -243,13 +253,7 @@ fn pictures(report: &Report) -> Markup {
         )) }
         div.pair {
             @for run in &report.runs {
-                figure {
-                    (sizes(run))
-                    figcaption { b { (say(&title(run.kind))) } (both(
-                        ": height is the square root of the length.",
-                        "：高度为长度的平方根。",
-                    )) @if run.records_more > 0 { " " (both("Not drawn: ", "未画出：")) (run.records_more) } }
-                }
+                figure { (sizes(run)) }
             }
         }
     }
