@@ -263,14 +263,15 @@ fn small_and_empty_files_are_told_about_honestly() {
 #[test]
 fn a_run_that_fails_leaves_nothing_of_its_result_and_all_that_was_there() {
     let dir = tempfile::tempdir().unwrap();
-    Ran::of(&mut sealpost(dir.path(), &["none.txt"])).failed(26);
+    assert_eq!(Ran::of(&mut sealpost(dir.path(), &["none.txt"])).code, 26);
     let out = dir.path().join("sealpost-lab");
     assert!(!out.exists());
     // A folder stands where the last of the files should go.
     fs::create_dir_all(out.join("README.txt")).unwrap();
     fs::write(out.join("mine"), "mine").unwrap();
-    let said = Ran::of(&mut sealpost(dir.path(), &["--source", "tap"])).failed(23);
-    assert!(said.contains("README.txt"), "{said}");
+    let ran = Ran::of(&mut sealpost(dir.path(), &["--source", "tap"]));
+    let said = ran.out + &ran.err;
+    assert!(ran.code == 23 && said.contains("README.txt"), "{said}");
     assert_eq!(names(&out), ["README.txt", "mine"]);
     assert_eq!(names(&dir.path().join("tmp")), Vec::<String>::new());
 }
