@@ -172,16 +172,30 @@ impl Leave {
         });
     }
 
-    /// Asks before the window is closed while something of `active` transfers goes on. Whether it asks.
-    pub fn ask(&mut self, ctx: &Context, cx: &mut Cx<'_>, active: usize) -> bool {
-        if ctx.input(|input| input.viewport().close_requested()) {
-            self.changed = true;
-            self.written = None;
-            if active > 0 && !self.sure {
-                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-                self.asking = true;
+    /// Keeps the window open when it is asked to close while something of `active` transfers goes on, and has the
+    /// question put. Not only while drawing: eframe (0.37, `update_logic_only`) takes the silence of a window that is
+    /// minimized, covered or late for a yes.
+    pub fn hear(&mut self, ctx: &Context, active: usize) {
+        if !ctx.input(|input| input.viewport().close_requested()) {
+            return;
+        }
+        self.changed = true;
+        self.written = None;
+        if active > 0 && !self.sure {
+            self.asking = true;
+            // The question wants to be seen.
+            for wish in [
+                ViewportCommand::CancelClose,
+                ViewportCommand::Minimized(false),
+                ViewportCommand::Focus,
+            ] {
+                ctx.send_viewport_cmd(wish);
             }
         }
+    }
+
+    /// Asks, if it was heard, while something of `active` transfers goes on. Whether it asks.
+    pub fn ask(&mut self, ctx: &Context, cx: &mut Cx<'_>, active: usize) -> bool {
         if active == 0 {
             self.asking = false;
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use super::action::Wanted;
 
@@ -43,6 +44,8 @@ pub struct Picked {
     pub pick: Pick,
     /// What was chosen.
     pub paths: Vec<PathBuf>,
+    /// When; it may be looked at much later.
+    pub answered: Instant,
 }
 
 /// The desktop.

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::Instant;
 
 use eframe::egui;
 use eframe::egui::FontDefinitions;
@@ -111,8 +112,8 @@ struct App {
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, _ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        self.window.pump();
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.window.pump(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
@@ -188,7 +189,12 @@ impl Platform for Desktop {
         let wait = move || {
             let chosen = pollster::block_on(chosen);
             let paths = chosen.iter().map(|file| file.path().to_owned()).collect();
-            let _window_closed = answer.send(Picked { pick, paths });
+            let picked = Picked {
+                pick,
+                paths,
+                answered: Instant::now(),
+            };
+            let _window_closed = answer.send(picked);
             // The answer is looked at while drawing.
             ctx.request_repaint();
         };

@@ -151,8 +151,8 @@ impl Window {
         self.save();
     }
 
-    /// Takes in what happened; draws nothing.
-    pub fn pump(&mut self) {
+    /// Takes in what happened, and whether the window is to close; draws nothing.
+    pub fn pump(&mut self, ctx: &Context) {
         while let Some(event) = self.engine.event() {
             match event {
                 Event::Session(event) => self.session(event),
@@ -181,6 +181,7 @@ impl Window {
         while let Some(saved) = self.wire.saved() {
             self.log.saved(&saved);
         }
+        self.leave.hear(ctx, self.transfers.active());
         self.list_uploads();
         self.remember_unfinished();
     }
@@ -212,7 +213,8 @@ impl Window {
 
     /// Draws everything, then does what was asked for.
     pub fn show(&mut self, ui: &mut Ui) {
-        self.pump();
+        let ctx = ui.ctx().clone();
+        self.pump(&ctx);
         self.measure(ui);
         let mut actions = Vec::new();
         let mut cx = Cx {
@@ -246,7 +248,6 @@ impl Window {
                     }
                 });
         }
-        let ctx = ui.ctx().clone();
         let folder = self
             .connected
             .is_some()

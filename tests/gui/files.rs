@@ -67,23 +67,13 @@ impl Stage {
     }
 
     fn right_click(&mut self, row: &str) {
-        self.harness.get_by_label(row).click_secondary();
-        self.harness.run_steps(3);
+        let pos = self.harness.get_by_label(row).rect().center();
+        self.click_at(pos, egui::PointerButton::Secondary, 1);
     }
 
     fn double_click(&mut self, row: &str) {
-        // In one step: between two of them more time passes than between the clicks of a double click.
         let pos = self.harness.get_by_label(row).rect().center();
-        let button = |pressed| egui::Event::PointerButton {
-            pos,
-            button: egui::PointerButton::Primary,
-            pressed,
-            modifiers: Modifiers::NONE,
-        };
-        let events = &mut self.harness.input_mut().events;
-        events.push(egui::Event::PointerMoved(pos));
-        events.extend([true, false, true, false].map(button));
-        self.harness.run_steps(3);
+        self.click_at(pos, egui::PointerButton::Primary, 2);
     }
 
     /// What lands on the clipboard within the next frames.

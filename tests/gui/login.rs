@@ -3,12 +3,12 @@
 use std::fs;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::NodeT as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use sealpost::gui::window::{Start, Window};
 use sealpost::lang::Lang;
 
 use crate::stage::Stage;
-use crate::support::{PASSWORD, TestServer, Via};
+use crate::support::{House, PASSWORD, TestServer, Via};
 
 /// Everything a screen reader could get hold of.
 fn told(harness: &Harness<'_, Window>) -> String {
@@ -296,4 +296,16 @@ fn where_no_file_dialog_comes_up_the_form_says_so_and_one_that_answers_is_taken(
     stage.write("Password", PASSWORD);
     stage.click("Log in");
     stage.wait_for("alice @ ");
+}
+
+#[test]
+fn a_dialog_that_did_not_come_up_is_told_however_late_the_window_draws_again() {
+    let mut stage = Stage::new(&House::new());
+    stage.click("TLS");
+    let choose = stage.harness.get_by_label("Choose: CA certificate");
+    choose.click();
+    stage.harness.step();
+    // Longer than anybody needs to cancel one.
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    stage.wait_for("no file dialog came up");
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egui::{DroppedFile, HoveredFile, Key, ViewportCommand, ViewportEvent, ViewportId};
+use egui::{DroppedFile, HoveredFile, Key, RawInput, ViewportCommand, ViewportEvent, ViewportId};
 use egui_kittest::kittest::Queryable as _;
 
 use crate::relay::Relay;
@@ -15,6 +15,9 @@ const SLOW: [&str; 4] = ["--client-auth", "none", "--limit-rate", "4M"];
 
 /// Some seconds at that rate, and more than the sockets of both sides hold.
 const LONG: usize = 24_000_000;
+
+/// So slow that a transfer of [`LONG`] bytes does not end before the test has done with it.
+const CRAWL: [&str; 4] = ["--client-auth", "none", "--limit-rate", "100K"];
 
 const FAST: [&str; 2] = ["--client-auth", "none"];
 
@@ -87,6 +90,17 @@ impl Stage {
         !self.asked(&ViewportCommand::CancelClose)
     }
 
+    /// The same while the window does not draw: it is minimized, covered, or late.
+    fn may_close_unseen(&mut self) -> bool {
+        let mut input = RawInput::default();
+        let root = input.viewports.entry(ViewportId::ROOT).or_default();
+        root.events.push(ViewportEvent::Close);
+        let ctx = self.harness.ctx.clone();
+        let output = ctx.run_logic(&input, |ctx| self.harness.state_mut().pump(ctx));
+        let wishes = output.viewport_commands.get(&ViewportId::ROOT);
+        !wishes.is_some_and(|wishes| wishes.contains(&ViewportCommand::CancelClose))
+    }
+
     /// Whether the last picture came with this wish to the desktop.
     fn asked(&self, command: &ViewportCommand) -> bool {
         let output = self.harness.output();
@@ -110,13 +124,13 @@ fn put(server: &TestServer, name: &str, bytes: &[u8]) {
         .ok();
 }
 
-/// A slow server that has this file already.
-fn stocked(name: &str, bytes: &[u8]) -> TestServer {
+/// A server with these flags that has this file already.
+fn stocked(name: &str, bytes: &[u8], flags: &[&str]) -> TestServer {
     let fast = TestServer::start(&FAST);
     put(&fast, name, bytes);
     let house = Arc::clone(&fast.house);
     drop(fast);
-    TestServer::start_in(&house, &SLOW)
+    TestServer::start_in(&house, flags)
 }
 
 #[test]
@@ -299,7 +313,7 @@ fn an_upload_is_paused_and_goes_on_from_there() {
 
 #[test]
 fn a_download_is_paused_and_goes_on_from_there_and_leaves_no_part() {
-    let server = stocked("long.bin", &noise(LONG, 2));
+    let server = stocked("long.bin", &noise(LONG, 2), &SLOW);
 
     let mut stage = Stage::new(&server.house);
     stage.log_in(&server, "TLS");
@@ -319,7 +333,7 @@ fn a_download_is_paused_and_goes_on_from_there_and_leaves_no_part() {
 
 #[test]
 fn an_overwriting_download_that_was_paused_goes_on_too() {
-    let server = stocked("long.bin", &noise(LONG, 2));
+    let server = stocked("long.bin", &noise(LONG, 2), &SLOW);
 
     server.house.write("back/long.bin", b"older");
     let mut stage = Stage::new(&server.house);
@@ -337,7 +351,7 @@ fn an_overwriting_download_that_was_paused_goes_on_too() {
 
 #[test]
 fn a_cancelled_download_leaves_nothing() {
-    let server = stocked("long.bin", &noise(LONG, 3));
+    let server = stocked("long.bin", &noise(LONG, 3), &CRAWL);
 
     let mut stage = Stage::new(&server.house);
     stage.log_in(&server, "TLS");
@@ -366,7 +380,7 @@ fn a_cancelled_upload_is_kept_by_the_server_and_goes_on_when_it_is_retried() {
 
 #[test]
 fn a_transfer_whose_server_vanishes_fails_with_words_and_is_retried_when_it_is_back() {
-    let mut server = stocked("long.bin", &noise(LONG, 5));
+    let mut server = stocked("long.bin", &noise(LONG, 5), &CRAWL);
     let house = Arc::clone(&server.house);
 
     let at = server.at();
@@ -420,7 +434,7 @@ fn a_connection_that_is_cut_fails_one_transfer_and_the_next_gets_another() {
 
 #[test]
 fn as_many_run_at_once_as_are_allowed_and_the_rest_wait() {
-    let server = TestServer::start(&SLOW);
+    let server = TestServer::start(&CRAWL);
     for name in ["a", "b", "c"] {
         server.house.write(name, &noise(LONG, 7));
     }
@@ -435,7 +449,7 @@ fn as_many_run_at_once_as_are_allowed_and_the_rest_wait() {
 
 #[test]
 fn closing_the_window_while_something_runs_is_asked_about() {
-    let server = TestServer::start(&SLOW);
+    let server = TestServer::start(&CRAWL);
     server.house.write("long.bin", &noise(LONG, 8));
     let mut stage = Stage::new(&server.house);
     assert!(stage.may_close(), "nothing runs");
@@ -458,8 +472,23 @@ fn closing_the_window_while_something_runs_is_asked_about() {
 }
 
 #[test]
+fn closing_a_window_that_does_not_draw_is_asked_about_too() {
+    let server = TestServer::start(&CRAWL);
+    server.house.write("long.bin", &noise(LONG, 8));
+    let mut stage = Stage::new(&server.house);
+    assert!(stage.may_close_unseen(), "nothing runs");
+    stage.log_in(&server, "TLS");
+    stage.upload(&server, &["long.bin"]);
+    stage.wait_for("running");
+    assert!(!stage.may_close_unseen());
+    stage.wait_for("1 transfer is running");
+    stage.click("Close anyway");
+    assert!(stage.may_close_unseen(), "it was said to be sure");
+}
+
+#[test]
 fn what_was_not_finished_is_offered_at_the_next_login_and_goes_on() {
-    let server = stocked("down.bin", &noise(LONG, 9));
+    let server = stocked("down.bin", &noise(LONG, 9), &SLOW);
     let house = &server.house;
 
     house.write("up.bin", &noise(LONG, 10));
@@ -496,7 +525,7 @@ fn what_was_not_finished_is_offered_at_the_next_login_and_goes_on() {
 
 #[test]
 fn what_was_not_finished_is_offered_to_nobody_else_and_can_be_forgotten() {
-    let server = TestServer::start(&SLOW);
+    let server = TestServer::start(&CRAWL);
     let house = &server.house;
     house.write("up.bin", &noise(LONG, 11));
     let mut stage = Stage::new(house);
@@ -527,7 +556,7 @@ fn what_was_not_finished_is_offered_to_nobody_else_and_can_be_forgotten() {
 
 #[test]
 fn ten_thousand_files_are_queued_and_only_those_in_sight_are_drawn() {
-    let server = TestServer::start(&SLOW);
+    let server = TestServer::start(&CRAWL);
     let house = &server.house;
     for n in 0..10_000 {
         house.write(&format!("many/{n:05}"), b"x");

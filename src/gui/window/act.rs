@@ -97,7 +97,7 @@ impl Window {
     pub(super) fn take(&mut self, picked: &Picked) {
         let asked = self.asked.take();
         let Some(first) = picked.paths.first().cloned() else {
-            if asked.is_some_and(|asked| asked.elapsed() < AT_ONCE) {
+            if asked.is_some_and(|asked| picked.answered.duration_since(asked) < AT_ONCE) {
                 self.no_dialog();
             }
             return;
