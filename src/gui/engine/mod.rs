@@ -6,13 +6,14 @@
 
 pub mod overheard;
 mod queue;
-mod session;
+pub(in crate::gui) mod session;
 pub mod told;
 pub mod transfers;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::client::Target;
@@ -193,9 +194,10 @@ impl Drop for Engine {
 /// Where transfers of a session go, and as whom; shared by all of them.
 pub type SharedTarget = Arc<Target>;
 
-fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+/// Starts a thread of this name.
+pub(super) fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let builder = std::thread::Builder::new().name(name.to_owned());
-    builder.spawn(work).map(drop).map_err(|error| {
+    builder.spawn(work).map_err(|error| {
         Error::new(Kind::Other, format!("cannot start a thread ({name})"))
             .hint("close other programs, then try again")
             .zh(format!("无法启动线程（{name}）"), "请关闭其他程序后重试")
