@@ -28,7 +28,7 @@ pub(super) enum Dialog {
 /// Shall these be deleted?
 #[derive(Debug)]
 pub(super) struct Delete {
-    names: Vec<FileName>,
+    pub(super) names: Vec<FileName>,
     bytes: u64,
     fresh: bool,
 }
