@@ -124,7 +124,7 @@ impl Window {
             files: Files::new(&settings),
             password: PasswordForm::default(),
             settings,
-            scribe: start.settings.clone().map(Scribe::start).transpose()?,
+            scribe: start.settings.clone().map(scribe).transpose()?,
             picked: channel(),
             asked: None,
             connected: None,
@@ -192,8 +192,8 @@ impl Window {
         while let Some(saved) = self.wire.saved() {
             self.log.saved(&saved);
         }
-        while let Some(error) = self.scribe.as_ref().and_then(Scribe::trouble) {
-            self.log.say(Tone::Trouble, Told::of(&error).message);
+        while let Some(told) = self.scribe.as_ref().and_then(Scribe::trouble) {
+            self.log.say(Tone::Trouble, told.message);
         }
         self.list_uploads();
         self.remember_unfinished();
@@ -323,6 +323,11 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.write_unfinished();
     }
+}
+
+/// Writes the settings into the file at `path`.
+fn scribe(path: PathBuf) -> Result<Scribe> {
+    Scribe::start(move |settings| settings.save(&path).err().map(|error| Told::of(&error)))
 }
 
 fn show_tabs(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab) {

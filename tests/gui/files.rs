@@ -4,7 +4,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::stage::Stage;
-use crate::support::{PASSWORD, TestServer, Via};
+use crate::support::{TestServer, Via};
 
 /// A server with files of `user`, each as large as said.
 fn server(files: &[(&str, &str, usize)]) -> TestServer {
@@ -425,33 +425,4 @@ fn of_ten_thousand_rows_only_those_seen_are_drawn() {
     assert_eq!(stage.rows().last().unwrap(), "file-9999");
     stage.press(Modifiers::NONE, Key::Home);
     assert_eq!(stage.rows()[0], "file-0");
-}
-
-#[test]
-fn the_password_is_changed_after_the_old_one_was_right() {
-    let server = server(&[("alice", "a", 1)]);
-    let mut stage = logged_in(&server, "a");
-    let ask = |stage: &mut Stage, old: &str, new: &str| {
-        stage.write("Old password", old);
-        stage.write("New password", new);
-        stage.write("New password again", new);
-        stage.click("Change");
-    };
-    stage.click("Settings");
-    stage.click("Change password…");
-    ask(&mut stage, "not the old one", "another battery");
-    stage.wait_for("the old password is not right");
-    ask(&mut stage, PASSWORD, "short");
-    assert!(stage.sees("8 to 1024 bytes"));
-    ask(&mut stage, PASSWORD, "another battery");
-    stage.wait_for("Your password was changed");
-    let tree = format!("{:?}", stage.harness.root());
-    assert!(!tree.contains(PASSWORD) && !tree.contains("another battery"));
-    stage.click("Close");
-    // What comes after logs in with the new one.
-    let to = server.house.path("work/to");
-    *stage.desktop.answer.lock().unwrap() = vec![to.clone()];
-    stage.click("a");
-    stage.click("Download…");
-    stage.until("download", |_| to.join("a").exists());
 }

@@ -40,6 +40,13 @@ impl Stage {
         back.join(Path::new(name).file_name().unwrap())
     }
 
+    /// What the label behind this one says.
+    fn behind(&self, label: &str) -> String {
+        let labels = self.labels();
+        let at = labels.iter().position(|this| this == label).unwrap();
+        labels[at + 1].clone()
+    }
+
     fn count(&self, label: &str) -> usize {
         self.harness.query_all_by_label(label).count()
     }
@@ -137,18 +144,20 @@ fn the_dialog_of_a_download_begins_where_the_last_one_went_the_next_time_too() {
 fn a_name_that_is_taken_on_the_server_is_asked_about() {
     let server = TestServer::start(&FAST);
     for (choice, there, names) in [
-        ("Overwrite", "newer", &["a.txt"][..]),
+        ("Overwrite", "newer one", &["a.txt"][..]),
         ("Keep both", "older", &["a (1).txt", "a.txt"]),
         ("Skip", "older", &["a.txt"]),
         ("Escape", "older", &["a.txt"]),
     ] {
         put(&server, "a.txt", b"older");
-        server.house.write("a.txt", b"newer");
+        server.house.write("a.txt", b"newer one");
         let mut stage = Stage::new(&server.house);
         stage.log_in(&server, "TLS");
         stage.upload(&server, &["a.txt"]);
         stage.wait_for("The server has a file of this name");
         assert!(stage.sees("uploaded by alice"));
+        assert_eq!(stage.behind("On the server"), "5 B");
+        assert_eq!(stage.behind("To be uploaded"), "9 B");
         match choice {
             "Escape" => {
                 stage.harness.key_press(Key::Escape);
@@ -169,9 +178,9 @@ fn a_name_that_is_taken_on_the_server_is_asked_about() {
 #[test]
 fn a_name_that_is_taken_here_is_asked_about() {
     let server = TestServer::start(&FAST);
-    put(&server, "a.txt", b"newer");
+    put(&server, "a.txt", b"newer one");
     for (choice, here, names) in [
-        ("Overwrite", "newer", &["a.txt"][..]),
+        ("Overwrite", "newer one", &["a.txt"][..]),
         ("Keep both", "older", &["a (1).txt", "a.txt"]),
         ("Skip", "older", &["a.txt"]),
     ] {
@@ -181,6 +190,8 @@ fn a_name_that_is_taken_here_is_asked_about() {
         stage.log_in(&server, "TLS");
         let back = stage.download(&server, "a.txt");
         stage.wait_for("There is a file of this name");
+        assert_eq!(stage.behind("On this machine"), "5 B");
+        assert_eq!(stage.behind("To be downloaded"), "9 B");
         stage.click(choice);
         stage.wait_for("1 of 1 done");
         assert_eq!(std::fs::read(&back).unwrap(), here.as_bytes(), "{choice}");

@@ -69,6 +69,9 @@ fn a_proved_server_shows_its_certificate_and_every_check() {
     }
     let y = |text| stage.harness.get_by_label(text).rect().top();
     assert!(y("CA, believed here") < y("the server"), "from the CA down");
+    assert_eq!(stage.label_with("└ "), format!("└ {}", info.subject));
+    let unchecked = stage.label_with("– revocation");
+    assert!(unchecked.contains("“Revocation list”"), "{unchecked}");
     assert!(!stage.sees("Your certificate, shown to the server"));
     stage
         .harness
@@ -93,7 +96,12 @@ fn an_untrusted_server_stops_the_connection_and_another_ca_lets_it_through() {
     stopped(&mut stage, "RFC 5280 §6.1");
     assert!(stage.sees("✖ signature") || stage.sees("✖ issuer"));
     assert!(stage.sees("✔ dates"));
+    assert!(stage.sees("does not prove that this is 127.0.0.1"));
     assert!(stage.sees("named as the issuer, not proved") && !stage.sees("believed here"));
+    // The check that failed names its rule, and the next step.
+    let rule = |label: &String| label.starts_with("RFC 5280 §6.1.3");
+    assert!(stage.labels().iter().any(rule));
+    assert!(stage.sees("two CAs have this name"));
     // The same again ends the same.
     stage.click("Try again");
     stopped(&mut stage, "RFC 5280 §6.1");

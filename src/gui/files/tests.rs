@@ -8,14 +8,14 @@ use crate::error::Kind;
 use crate::gui::action::Cx;
 use crate::lang::both;
 
-fn files(names: &[&str]) -> Files {
+pub(super) fn files(names: &[&str]) -> Files {
     let mut files = Files::new(&Settings::default());
     files.enter();
     files.update(list(names));
     files
 }
 
-fn list(names: &[&str]) -> Arc<Vec<FileInfo>> {
+pub(super) fn list(names: &[&str]) -> Arc<Vec<FileInfo>> {
     let names: Vec<_> = names.iter().map(|name| (*name, "alice", 1, 1)).collect();
     Arc::new(listing(&names))
 }
@@ -246,6 +246,7 @@ fn a_new_name_is_told_to_be_wrong_before_it_is_sent() {
     assert_eq!(pairs("x"), "a/x");
     assert_eq!(pairs("deep/x"), "a/deep/x");
     assert_eq!(pairs("/x"), "x");
+    assert_eq!(pairs(" x "), "a/x", "what stands around it is not meant");
     assert_eq!(files.renames("a/b", "b").unwrap(), None, "the name it has");
     for (text, why) in [
         ("c", "already"),

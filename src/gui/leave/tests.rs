@@ -73,6 +73,27 @@ fn what_an_earlier_window_left_goes_on_at_that_server_and_for_that_user_alone() 
 }
 
 #[test]
+fn what_goes_up_again_has_its_size_before_it_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    std::fs::File::create(&path).unwrap().set_len(7).unwrap();
+    let here = target("localhost", 1);
+    let path = path.to_str().unwrap();
+    let download = Unfinished {
+        upload: false,
+        ..left("localhost", 1, "alice", path)
+    };
+    let mut leave = Leave::new(vec![left("localhost", 1, "alice", path), download]);
+    let _owned = leave.enter(&connected(&here, "alice"));
+    let sizes: Vec<_> = leave.resume(&here).iter().map(|new| new.size).collect();
+    assert_eq!(
+        sizes,
+        [Some(7), None],
+        "what is here of a download tells nothing"
+    );
+}
+
+#[test]
 fn what_is_to_be_done_is_remembered_with_its_way_and_its_whole_path() {
     let here = target("localhost", 1);
     let mut leave = Leave::default();

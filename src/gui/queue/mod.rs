@@ -245,4 +245,4 @@ impl Totals {
 }
 
 #[cfg(test)]
-mod tests;
+mod state_tests;

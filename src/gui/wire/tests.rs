@@ -82,3 +82,17 @@ fn what_is_no_tls_is_readable_whatever_it_is() {
     }
     assert_eq!(wire.outside.connections, 3);
 }
+
+#[test]
+fn of_many_connections_the_oldest_that_are_over_go_and_one_that_goes_on_stays() {
+    let (overheard, mut wire) = wire();
+    let session = open(&overheard);
+    for _ in 0..2 {
+        for _ in 0..CONNECTIONS_MAX - 1 {
+            overheard.closed(open(&overheard));
+        }
+        wire.look();
+    }
+    assert_eq!(wire.ears.len(), CONNECTIONS_MAX);
+    assert!(wire.ears.contains_key(&session));
+}

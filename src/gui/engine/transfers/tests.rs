@@ -1,5 +1,6 @@
 //! The threads: what stops them, and that nothing does for good.
 
+mod search;
 mod taker;
 
 use std::net::{SocketAddr, TcpListener};
@@ -261,6 +262,15 @@ fn one_connection_carries_what_one_login_asks_for_and_another_login_has_its_own(
 }
 
 #[test]
+fn a_connection_that_rests_is_ended_after_a_while() {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    let (port, users) = taker(9);
+    upload(&bench, &login(port, "alice"), dir.path(), "a");
+    assert_eq!(users.recv_timeout(PATIENCE).unwrap(), "alice");
+    assert_eq!(users.recv_timeout(PATIENCE).unwrap(), "quit");
+}
+
+#[test]
 fn a_connection_that_the_server_ended_while_it_rested_fails_nothing() {
     let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
     let (port, users) = taker(1);
@@ -307,49 +317,23 @@ fn what_is_known_to_be_there_stays_shown_while_another_try_connects() {
     assert!(!gauge.has_begun());
 }
 
-/// A search through this; what it tells when it is over. `ended`: it is told to end before it begins.
-fn search(paths: Vec<PathBuf>, ended: bool) -> Gathering {
-    let (posts, received) = channel();
-    let out = Out {
-        posts,
-        wake: Wake::new(|_within| {}),
-    };
-    let uploads = NewUploads {
-        paths,
-        folder: String::new(),
-        target: sample::target("localhost", 1),
-    };
-    gather::start(uploads, channel().0, out, Arc::new(ended.into())).unwrap();
-    let Post::Gathering(news) = received.recv_timeout(PATIENCE).unwrap() else {
-        panic!("other news");
-    };
-    assert!(news.over);
-    news
-}
-
 #[test]
-fn links_to_folders_and_to_nothing_are_told_and_not_followed() {
-    let dir = tempfile::tempdir().unwrap();
-    let top = dir.path().join("top");
-    std::fs::create_dir(&top).unwrap();
-    std::fs::File::create(top.join("a")).unwrap();
-    std::os::unix::fs::symlink("/", top.join("root")).unwrap();
-    std::os::unix::fs::symlink("gone", top.join("nothing")).unwrap();
-    let news = search(vec![top], false);
-    assert_eq!((news.found, news.left_out.len()), (1, 2));
-    let all_links = |told: &Told| told.message.en.contains("is a link");
-    assert!(news.left_out.iter().all(all_links), "{:?}", news.left_out);
-}
-
-#[test]
-fn a_search_that_was_told_to_end_ends_with_the_file_it_is_at() {
-    let dir = tempfile::tempdir().unwrap();
-    for name in ["a", "b", "c"] {
-        std::fs::File::create(dir.path().join(name)).unwrap();
-    }
-    let paths = || vec![dir.path().to_owned(), dir.path().join("c")];
-    assert_eq!(search(paths(), true).found, 1);
-    assert_eq!(search(paths(), false).found, 4);
+fn another_try_counts_what_it_moves_from_nothing() {
+    let (bench, dir) = (Bench::new(), tempfile::tempdir().unwrap());
+    bench.download(dir.path().join("a"), None);
+    let Post::Transfer(transfer) = bench.posts.recv_timeout(PATIENCE).unwrap() else {
+        panic!("no transfer");
+    };
+    assert_eq!(bench.state(), (1, State::Running));
+    sample::moved(&transfer, 100, 20, 30);
+    bench.order(TransferOrder::Pause(1));
+    assert_eq!(bench.state(), (1, State::Paused));
+    bench.order(TransferOrder::Resume(1));
+    assert_eq!(bench.state(), (1, State::Waiting));
+    assert_eq!(bench.state(), (1, State::Running));
+    let gauge = &transfer.gauge;
+    assert_eq!((gauge.done(), gauge.moved()), (50, 0));
+    assert!(!gauge.has_begun());
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::gui::engine::{SharedTarget, thread};
 use crate::protocol::{FrameError, Sha256, read_frame, write_frame};
 
 /// A server that takes uploads, and ends each connection after so many. What is called `altered` it alters, both
-/// ways.
+/// ways. Tells who logs in, and of each `quit`.
 pub(super) fn taker(uploads: usize) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -58,7 +58,10 @@ fn take(mut stream: &TcpStream, uploads: usize, users: &Sender<String>) -> Resul
                 stream.write_all(if altered { b"jello" } else { b"hello" })?;
                 continue;
             }
-            Some("quit") => json!({"ok": true}),
+            Some("quit") => {
+                users.send("quit".to_owned()).unwrap();
+                json!({"ok": true})
+            }
             // The end of an empty file.
             None => {
                 taken += 1;

@@ -196,3 +196,63 @@ fn a_tick_at_for_all_is_gone_when_there_is_nothing_more_to_ask() {
     ask(&mut transfers, &ctx, Vec::new());
     assert!(!transfers.for_all);
 }
+
+#[test]
+fn of_many_that_are_left_out_the_first_are_shown_and_all_are_counted() {
+    let mut transfers = Transfers::default();
+    for _ in 0..3 {
+        transfers.gathered(Gathering {
+            left_out: vec![told(); LEFT_OUT_SHOWN / 2 + 1],
+            ..Gathering::default()
+        });
+    }
+    assert_eq!(transfers.left_out.len(), LEFT_OUT_SHOWN);
+    assert_eq!(transfers.left_out_count, 3 * (LEFT_OUT_SHOWN / 2 + 1));
+}
+
+#[test]
+fn one_that_runs_starts_runs_and_ends_in_words() {
+    let running = transfer(1, upload("1"), &target("localhost", 1), State::Running);
+    let mut transfers = Transfers::default();
+    transfers.update(running.clone());
+    let word = || transfers.all[&1].state(Lang::English).0;
+    assert_eq!(word(), "starting…");
+    moved(&running, 100, 20, 30);
+    assert_eq!(word(), "running");
+    moved(&running, 100, 20, 80);
+    assert_eq!(word(), "finishing…");
+    for (seconds, words) in [
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (3_599, "59 min 59 s"),
+        (2 * 3_600 + 5 * 60 + 9, "2 h 5 min"),
+    ] {
+        let duration = std::time::Duration::from_secs(seconds);
+        assert_eq!(words::duration(duration, Lang::English), words);
+    }
+}
+
+#[test]
+fn the_panel_is_drawn_again_by_itself_only_while_something_runs() {
+    for (state, rests) in [(State::Paused, true), (State::Running, false)] {
+        let mut transfers = transfers(vec![state.clone()]);
+        let ctx = Context::default();
+        let mut delay = std::time::Duration::ZERO;
+        for _ in 0..8 {
+            let mut drawn = ctx.run_ui(RawInput::default(), |ui| {
+                let mut cx = Cx {
+                    lang: Lang::English,
+                    actions: &mut Vec::new(),
+                };
+                transfers.show(ui, &mut cx);
+            });
+            drawn.textures_delta.clear();
+            delay = drawn.viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+        }
+        assert_eq!(
+            delay == std::time::Duration::MAX,
+            rests,
+            "{state:?} {delay:?}"
+        );
+    }
+}
