@@ -79,7 +79,8 @@ struct ReadCommand {
     #[arg(value_name = "FILE.pcapng")]
     file: PathBuf,
     /// Look for this: LABEL=text:WORD, LABEL=env:VARIABLE or LABEL=file:PATH (first line); repeatable.
-    /// It is found as it stands and as JSON writes it, across packets too; not in Base64, hex or UTF-16
+    /// It is found as it stands, in JSON, Base64, hex, percent-encoding and UTF-16, across packets too; not
+    /// compressed, nor in Base64 that is broken into lines
     #[arg(long, value_name = "LABEL=SRC")]
     find: Vec<Find>,
     /// Look for the blocks of this file

@@ -269,6 +269,12 @@ impl StatCommand {
 
 impl RmCommand {
     pub(crate) fn run(self, output: Output) -> Result<ExitCode> {
+        for text in &self.names {
+            match self.recursive {
+                true => deeds::part_of_all(&walk::prefix(text)?)?,
+                false => drop(file_name(text)?),
+            }
+        }
         let (_target, mut client, _account) = self.connect.log_in(output)?;
         for text in &self.names {
             let mut names = Vec::new();

@@ -19,7 +19,7 @@ use crate::config::{CONNECTIONS_CEILING, DEFAULT_ADDRESS, Limits};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{inspect, keys};
 use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
-use crate::text::{escape, parse_duration, parse_size, time};
+use crate::text::{escape, parse_size, parse_time_limit, time};
 use crate::transport::{Allow, ClientAuth, Mode, Resumption, ServerTls};
 
 /// Serve the files in a folder, over mutual TLS unless told otherwise
@@ -146,16 +146,16 @@ struct LimitOptions {
     #[arg(long, value_name = "RATE", value_parser = parse_size)]
     limit_rate: Option<u64>,
     /// From accepting to the end of the TLS handshake
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time_limit)]
     handshake_timeout: Duration,
     /// From there to a finished login
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time_limit)]
     login_timeout: Duration,
     /// Between two requests
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_time_limit)]
     idle_timeout: Duration,
     /// Without progress in the middle of a file
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
     stall_timeout: Duration,
 }
 
@@ -215,6 +215,7 @@ impl ServeCommand {
         start_log(self.listen.log_format, output);
         let config = self.config()?;
         let security = self.security_in_words(output)?;
+        self.warn_where_nobody_can_log_in(output);
         let server = Server::bind(config)?;
         for warning in server.warnings() {
             output.warn(escape(warning));
@@ -270,6 +271,12 @@ impl ServeCommand {
             return Err(Error::new(Kind::Usage, text).hint(
                 "each connection is a thread, and past some 16,000 the system ends the process",
             ));
+        }
+        if limits.max_connections_per_ip == 0 {
+            return Err(
+                Error::new(Kind::Usage, "--max-connections-per-ip is at least 1")
+                    .hint("with 0 nobody could connect"),
+            );
         }
         let default = Limits::default();
         Ok(Limits {
@@ -350,6 +357,19 @@ impl ServeCommand {
             tls: self.server_tls(false)?,
             pass: self.certificates.pass.clone(),
         })
+    }
+
+    /// A login that needs a certificate where none is asked for is a mistake that only shows when somebody tries.
+    fn warn_where_nobody_can_log_in(&self, output: Output) {
+        let asked = !self.listen.plain && self.certificates.client_auth != ClientAuthWord::None;
+        let needed = matches!(self.users.login, LoginWord::Cert | LoginWord::Both);
+        if needed && !asked {
+            output.warn(output.lang.pick(
+                "--login needs a client certificate and none is asked for: nobody can log in; \
+                 serve with TLS and --client-auth, or choose another --login",
+                "--login 需要客户端证书，但服务器不要求出示：没有人能登录；请用 TLS 和 --client-auth，或改用其他 --login",
+            ));
+        }
     }
 
     /// Which security and which certificate, for the line printed at the start.

@@ -50,8 +50,6 @@ pub enum Action {
     Copy(String),
     /// Show this folder in the desktop's file manager.
     OpenFolder(PathBuf),
-    /// Write what passed into this file.
-    SaveCapture(PathBuf),
     /// Speak this language from now on.
     Speak(Lang),
     /// Remember the widths of columns and the order of the list.

@@ -24,7 +24,16 @@ pub enum Pick {
     /// The local folder for these downloads.
     DownloadTo(Vec<Wanted>),
     /// The file to save the capture in.
-    Capture,
+    Capture(Keys),
+}
+
+/// Whether a capture holds what decrypts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// What passed, and no more.
+    Without,
+    /// The session's secrets too: whoever has the file reads everything.
+    Embedded,
 }
 
 /// What was chosen; nothing when the dialog was closed, or there is none on this system.

@@ -12,7 +12,7 @@ use eframe::egui::epaint::text::{FallbackRequest, FontProvider as _};
 use egui_system_font_provider::SystemFontProvider;
 
 use super::engine::Wake;
-use super::platform::{Pick, Picked, Platform};
+use super::platform::{Keys, Pick, Picked, Platform};
 use super::preferences;
 use super::settings::Settings;
 use super::window::{Start, Window};
@@ -175,8 +175,12 @@ impl Platform for Desktop {
                     let folder = dialog.pick_folder();
                     Box::pin(async { folder.await.into_iter().collect() })
                 }
-                Pick::Capture => {
-                    let file = dialog.set_file_name("sealpost.pcapng").save_file();
+                Pick::Capture(keys) => {
+                    let name = match keys {
+                        Keys::Without => "sealpost.pcapng",
+                        Keys::Embedded => "sealpost.with-keys.pcapng",
+                    };
+                    let file = dialog.set_file_name(name).save_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }
                 Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {

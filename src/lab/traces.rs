@@ -1,6 +1,7 @@
-//! What an experiment would leave if it were cut off: its folder, and the programs it started.
+//! What an experiment would leave if it were cut off: its folder, a result that is not complete, and the
+//! programs it started.
 //!
-//! Both are on a list while they are there. Who ends the process early calls [`clear`] first.
+//! All are on a list while they are there. Who ends the process early calls [`clear`] first.
 
 use std::fs;
 use std::io;
@@ -79,6 +80,43 @@ impl Drop for Folder {
         // While it is on the list: who clears it meanwhile finishes what this began.
         let _gone_already = fs::remove_dir_all(self.0.path());
         list().folders.retain(|folder| folder != self.0.path());
+    }
+}
+
+/// The folder of a result. One that was made for it is gone when dropped, unless the result is complete.
+#[derive(Debug)]
+pub(super) struct Draft(Option<PathBuf>);
+
+impl Draft {
+    /// Makes the folder where there is none; fails once [`clear`] was called.
+    pub(super) fn make(path: &Path) -> io::Result<Self> {
+        let mut list = list();
+        if list.over {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let was_there = path.exists();
+        fs::create_dir_all(path)?;
+        if was_there {
+            return Ok(Self(None));
+        }
+        list.folders.push(path.to_owned());
+        Ok(Self(Some(path.to_owned())))
+    }
+
+    /// The result is complete.
+    pub(super) fn keep(mut self) {
+        if let Some(path) = self.0.take() {
+            list().folders.retain(|folder| *folder != path);
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            let _gone_already = fs::remove_dir_all(&path);
+            list().folders.retain(|folder| *folder != path);
+        }
     }
 }
 

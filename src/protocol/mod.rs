@@ -51,7 +51,9 @@
 //! ```
 //!
 //! A new password is 8 ..= 1,024 bytes; a new user's name is what [`UserName`] says. A connection logs in
-//! once. `whoami` and everything below needs a login first (`login_required`).
+//! once. `whoami` and everything below needs a login first (`login_required`). A login is over when the user is
+//! disabled or removed, or has a new password that this connection did not give: the next request is refused with
+//! `login_required`, and the connection may log in again.
 //!
 //! ## Files
 //!

@@ -9,7 +9,7 @@ use super::LoginPolicy;
 use super::session::{Next, Session, Stop, bad};
 use super::throttle::Attempt;
 use crate::protocol::{Account, Code, Refusal, UserName};
-use crate::store::{ChangeError, Event, HashError, RegisterError, Role, User};
+use crate::store::{CertificateRule, ChangeError, Event, HashError, RegisterError, Role, User};
 use crate::transport::Wire;
 
 /// The name under which what concerns only the address is counted; no user can have it.
@@ -137,9 +137,11 @@ impl<W: Wire> Session<'_, W> {
         }
         let users = self.shared.store.users();
         let deadline = Instant::now() + self.shared.config.limits.login_timeout;
-        users
+        let user = users
             .set_password(&user.name, new.as_bytes(), deadline)
             .map_err(|error| self.not_changed(error))?;
+        // This session made the change: it goes on under the new password, all others of the user are over.
+        self.user = Some(user);
         self.record(self.event("passwd"));
         self.done()
     }
@@ -202,12 +204,10 @@ impl<W: Wire> Session<'_, W> {
         let Some(identity) = &self.peer.identity else {
             return false;
         };
-        match rule.split_once(':') {
-            Some(("cn", cn)) => identity.cn.as_deref() == Some(cn),
-            Some(("ou", ou)) => identity.ous.iter().any(|one| one == ou),
-            Some(("sha256", fingerprint)) => identity.fingerprint.eq_ignore_ascii_case(fingerprint),
-            _ => false,
-        }
+        // A rule that cannot be read fits nobody.
+        rule.parse().is_ok_and(|rule: CertificateRule| {
+            rule.fits(identity.cn.as_deref(), &identity.ous, &identity.fingerprint)
+        })
     }
 
     fn logged_in_now(&mut self, user: User, by: &str) -> Result<Next, Stop> {

@@ -118,6 +118,12 @@ impl Stage {
             .is_some()
     }
 
+    /// Whether what has this very label cannot be clicked now.
+    pub(crate) fn is_disabled(&self, label: &str) -> bool {
+        let node = self.harness.get_by_label(label);
+        node.accesskit_node().is_disabled()
+    }
+
     /// The labels there are now.
     pub(crate) fn labels(&self) -> Vec<String> {
         let all = self.harness.query_all_by(|node| node.label().is_some());

@@ -57,6 +57,8 @@ fn interrupted(args: &[&str], signal: Signal, now: impl Fn(&Path) -> bool) {
     assert_eq!(wait(&mut child, PATIENCE), Some(130), "{args:?}");
     let left = names(&dir.path().join("tmp"));
     assert_eq!(left, Vec::<String>::new(), "{args:?}");
+    // Half a result is none.
+    assert!(!dir.path().join("sealpost-lab").exists(), "{args:?}");
     if Path::new("/proc/self/environ").exists() {
         // A program that was killed is gone once its parent, or init, has taken note.
         until("nothing runs", || processes(dir.path()).is_empty());

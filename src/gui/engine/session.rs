@@ -119,7 +119,8 @@ pub(super) fn run(
     if let Some(path) = locked(request) {
         return send(SessionEvent::Locked(path, None));
     }
-    overheard.begin();
+    let secrets = request.tls.as_ref();
+    overheard.begin(secrets.and_then(|tls| tls.policy.kept.clone()));
     match connect(request, overheard, send) {
         Ok((client, connected)) => {
             let target = Arc::clone(&connected.target);

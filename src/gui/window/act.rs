@@ -73,7 +73,6 @@ impl Window {
             }
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.wire.save(path),
             Action::Columns(widths, sort) => {
                 self.settings.columns = Some(widths);
                 self.settings.sort = sort;
@@ -115,7 +114,7 @@ impl Window {
                 self.upload(&picked.paths, &folder);
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.wire.save(first),
+            Pick::Capture(keys) => self.wire.save(first, keys),
         }
     }
 

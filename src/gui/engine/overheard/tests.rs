@@ -58,7 +58,7 @@ fn a_look_brings_what_is_new_and_nothing_twice() {
     }
     assert!(!news.afresh);
     assert!(overheard.since(news.version).connections.is_empty());
-    overheard.begin();
+    overheard.begin(None);
     assert!(overheard.since(news.version).afresh);
 }
 
