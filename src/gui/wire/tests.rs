@@ -42,7 +42,7 @@ fn connections_are_told_together_in_the_order_of_time_or_one_alone() {
     wire.arrange();
     assert_eq!(shown(&wire), [two, two]);
     assert_eq!(wire.look(), None, "there is no news");
-    overheard.begin();
+    overheard.begin(None);
     overheard.passed(open(&overheard), Way::Sent, &request());
     wire.look();
     assert_eq!(shown(&wire), [3], "another session, and no other choice");
