@@ -50,8 +50,9 @@ pub struct Picked {
 
 /// The desktop.
 pub trait Platform: fmt::Debug {
-    /// Opens a dialog and returns at once; the answer comes through `answer`.
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>);
+    /// Opens a dialog and returns at once; the answer comes through `answer`. It shows the folder `begins` first,
+    /// if that is there.
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>);
 
     /// Shows a folder in the file manager.
     fn open_folder(&mut self, folder: &Path);

@@ -150,6 +150,8 @@ impl Settings {
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         serde_json::to_writer_pretty(&mut file, self).map_err(|error| failed(error.into()))?;
         file.flush().map_err(failed)?;
+        // Not even a power failure shall leave an empty file under the name.
+        file.as_file().sync_data().map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
         Ok(())
     }
@@ -232,6 +234,20 @@ mod tests {
             assert_eq!(Settings::load(&path), Settings::default(), "{broken}");
         }
         assert_eq!(Settings::load(dir.path()), Settings::default());
+    }
+
+    #[test]
+    fn whoever_reads_while_it_is_written_reads_the_whole_of_the_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("window.json");
+        Settings::default().save(&path).unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        let file = fs::File::open(&path).unwrap();
+        let mut settings = Settings::default();
+        settings.remember(recent("alice"));
+        settings.save(&path).unwrap();
+        assert_eq!(std::io::read_to_string(file).unwrap(), before);
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1);
     }
 
     #[test]

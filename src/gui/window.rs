@@ -22,6 +22,7 @@ use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Picked, Platform};
 use super::queue::Transfers;
+use super::scribe::Scribe;
 use super::settings::Settings;
 use super::status::{self, Standing};
 use super::theme;
@@ -72,7 +73,8 @@ pub struct Window {
     engine: Engine,
     platform: Box<dyn Platform>,
     settings: Settings,
-    settings_path: Option<PathBuf>,
+    /// Writes the settings, if they are to be remembered.
+    scribe: Option<Scribe>,
     picked: (Sender<Picked>, Receiver<Picked>),
     /// When a file dialog was asked for.
     asked: Option<Instant>,
@@ -122,7 +124,7 @@ impl Window {
             files: Files::new(&settings),
             password: PasswordForm::default(),
             settings,
-            settings_path: start.settings.clone(),
+            scribe: start.settings.clone().map(scribe).transpose()?,
             picked: channel(),
             asked: None,
             connected: None,
@@ -148,7 +150,10 @@ impl Window {
 
     /// Writes what is to be remembered: the window is closed.
     pub fn close(&mut self) {
+        self.write_unfinished();
         self.save();
+        // Waits until it is written.
+        self.scribe = None;
     }
 
     /// Takes in what happened, and whether the window is to close; draws nothing.
@@ -164,7 +169,13 @@ impl Window {
                     ) {
                         self.unlisted = true;
                     }
-                    self.leave.changed();
+                    let was = self.transfers.is_unfinished(transfer.id);
+                    let is = transfer.state.is_unfinished();
+                    match (was, is) {
+                        (false, true) => self.leave.came(Instant::now()),
+                        (true, false) => self.leave.went(Instant::now()),
+                        _ => {}
+                    }
                     self.transfers.update(*transfer);
                 }
                 Event::Gathering(news) => {
@@ -182,6 +193,9 @@ impl Window {
             self.log.saved(&saved);
         }
         self.leave.hear(ctx, self.transfers.active());
+        while let Some(told) = self.scribe.as_ref().and_then(Scribe::trouble) {
+            self.log.say(Tone::Trouble, told.message);
+        }
         self.list_uploads();
         self.remember_unfinished();
     }
@@ -196,9 +210,9 @@ impl Window {
         }
     }
 
-    /// Writes down now and then what is not finished, so that not even a power failure loses it.
+    /// Writes down what is not finished, so that not even a power failure loses it.
     fn remember_unfinished(&mut self) {
-        if self.leave.is_due() {
+        if self.leave.is_due(Instant::now()) {
             self.write_unfinished();
         }
     }
@@ -272,6 +286,9 @@ impl Window {
         for action in actions {
             self.act(action, &ctx);
         }
+        if let Some(rest) = self.leave.rests(Instant::now()) {
+            ctx.request_repaint_after(rest);
+        }
     }
 
     /// Takes the measures that are remembered, and lets the text cursor rest when nobody types.
@@ -295,12 +312,9 @@ impl Window {
         ui.visuals_mut().text_cursor.blink = theme::blinks(self.last_input_s, now_s);
     }
 
-    fn save(&mut self) {
-        let Some(path) = &self.settings_path else {
-            return;
-        };
-        if let Err(error) = self.settings.save(path) {
-            self.log.say(Tone::Trouble, Told::of(&error).message);
+    fn save(&self) {
+        if let Some(scribe) = &self.scribe {
+            scribe.write(&self.settings);
         }
     }
 }
@@ -310,6 +324,11 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.write_unfinished();
     }
+}
+
+/// Writes the settings into the file at `path`.
+fn scribe(path: PathBuf) -> Result<Scribe> {
+    Scribe::start(move |settings| settings.save(&path).err().map(|error| Told::of(&error)))
 }
 
 fn show_tabs(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab) {

@@ -255,12 +255,15 @@ impl Stage {
 pub(crate) struct Desktop {
     /// What the next dialog answers.
     pub(crate) answer: Arc<Mutex<Vec<PathBuf>>>,
+    /// In which folder the last dialog began.
+    pub(crate) begun: Arc<Mutex<Option<PathBuf>>>,
     /// The folders that were opened.
     pub(crate) opened: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Platform for Desktop {
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>) {
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>) {
+        *self.begun.lock().unwrap() = begins.map(Path::to_owned);
         let paths = self.answer.lock().unwrap().clone();
         let answered = Instant::now();
         let picked = Picked {

@@ -155,6 +155,12 @@ impl Transfers {
         self.all.values().map(|row| &row.transfer)
     }
 
+    /// Whether something of this one is still to be done.
+    pub fn is_unfinished(&self, id: Id) -> bool {
+        let row = self.all.get(&id);
+        row.is_some_and(|row| row.transfer.state.is_unfinished())
+    }
+
     /// How many are not over.
     pub fn busy(&self) -> usize {
         self.all()
@@ -237,3 +243,6 @@ impl Totals {
         self.done += transfer.gauge.done();
     }
 }
+
+#[cfg(test)]
+mod state_tests;

@@ -65,7 +65,11 @@ impl Window {
             Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Pick(pick) => {
                 self.asked = Some(Instant::now());
-                self.platform.pick(pick, self.picked.0.clone());
+                let begins = match pick {
+                    Pick::DownloadTo(_) => self.settings.download_folder.as_deref(),
+                    _ => None,
+                };
+                self.platform.pick(pick, begins, self.picked.0.clone());
             }
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
@@ -171,7 +175,10 @@ impl Window {
         }
         self.tab = Tab::Transfers;
         self.engine.transfer(TransferOrder::Add(new));
-        self.settings.download_folder = Some(to.to_owned());
+        if self.settings.download_folder.as_deref() != Some(to) {
+            self.settings.download_folder = Some(to.to_owned());
+            self.save();
+        }
     }
 
     /// Goes on with what an earlier window had begun.
