@@ -15,11 +15,13 @@ pub mod dropped;
 pub mod engine;
 pub mod files;
 pub mod leave;
+pub mod listing;
 pub mod log;
 pub mod login;
 #[cfg(feature = "gui-tests")]
 pub mod map;
 pub mod modal;
+mod natural;
 pub mod platform;
 pub mod preferences;
 pub mod queue;

@@ -40,6 +40,9 @@ const LIST_HEIGHT_MIN: f32 = 190.0;
 /// How high the panels below the list are at first, in points.
 const PANEL_HEIGHT: f32 = 220.0;
 
+/// Events are taken in for so long before what they changed is drawn: ten thousand at once are no reason to stand still.
+const EVENTS_FOR: Duration = Duration::from_millis(6);
+
 /// The panels below the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
@@ -153,6 +156,7 @@ impl Window {
 
     /// Takes in what happened; draws nothing.
     pub fn pump(&mut self) {
+        let began = Instant::now();
         while let Some(event) = self.engine.event() {
             match event {
                 Event::Session(event) => self.session(event),
@@ -173,6 +177,10 @@ impl Window {
                     }
                     self.transfers.gathered(news);
                 }
+            }
+            if began.elapsed() >= EVENTS_FOR {
+                self.engine.wake();
+                break;
             }
         }
         while let Ok(picked) = self.picked.1.try_recv() {

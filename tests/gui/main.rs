@@ -13,6 +13,7 @@ mod desk;
 #[path = "../it/fake.rs"]
 mod fake;
 mod files;
+mod frames;
 mod hostile;
 mod log;
 mod login;

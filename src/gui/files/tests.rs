@@ -14,7 +14,7 @@ fn files(names: &[&str]) -> Files {
     files
 }
 
-fn list(names: &[&str]) -> Arc<Vec<FileInfo>> {
+fn list(names: &[&str]) -> Arc<Listing> {
     let names: Vec<_> = names.iter().map(|name| (*name, "alice", 1, 1)).collect();
     Arc::new(listing(&names))
 }

@@ -203,7 +203,7 @@ impl Gauge {
 }
 
 impl Transfer {
-    pub(super) fn waiting(id: Id, new: NewTransfer) -> Self {
+    pub(in crate::gui) fn waiting(id: Id, new: NewTransfer) -> Self {
         let gauge = Gauge::default();
         gauge.size.store(new.size.unwrap_or(0), Ordering::Relaxed);
         Self {
