@@ -2,7 +2,7 @@
 //!
 //! Three layers, each knowing only the next. [`shell`] is the program's window: eframe, fonts, file dialogs.
 //! [`window`] is what is in it, drawn with egui alone, so that tests drive it without a display; its parts
-//! ([`login`], [`status`], [`account`], [`files`], [`queue`], [`dropped`], [`leave`], [`trust`], [`wire`], [`log`]) keep
+//! ([`login`], [`status`], [`account`], [`files`], [`queue`], [`dropped`], [`leave`], [`typed`], [`trust`], [`wire`], [`log`]) keep
 //! what they know apart from how it is drawn, and say what is to be done as [`action::Action`]s. [`engine`] does
 //! it, on threads of its own, and knows nothing of drawing.
 //!
@@ -31,6 +31,7 @@ pub mod shell;
 pub mod status;
 pub mod theme;
 pub mod trust;
+pub mod typed;
 pub mod window;
 pub mod wire;
 mod words;

@@ -22,10 +22,11 @@ use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Picked, Platform};
 use super::queue::Transfers;
-use super::settings::Settings;
+use super::settings::{Keep, Settings};
 use super::status::{self, Standing};
 use super::theme;
 use super::trust::Trust;
+use super::typed::Typed;
 use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
@@ -38,7 +39,7 @@ const LIST_AGAIN: Duration = Duration::from_secs(2);
 const LIST_HEIGHT_MIN: f32 = 190.0;
 
 /// How high the panels below the list are at first, in points.
-const PANEL_HEIGHT: f32 = 220.0;
+const PANEL_HEIGHT: f32 = 250.0;
 
 /// Events are taken in for so long before what they changed is drawn: ten thousand at once are no reason to stand still.
 const EVENTS_FOR: Duration = Duration::from_millis(6);
@@ -75,7 +76,7 @@ pub struct Window {
     engine: Engine,
     platform: Box<dyn Platform>,
     settings: Settings,
-    settings_path: Option<PathBuf>,
+    keep: Keep,
     picked: (Sender<Picked>, Receiver<Picked>),
     /// When a file dialog was asked for.
     asked: Option<Instant>,
@@ -85,6 +86,7 @@ pub struct Window {
     lost: Option<Told>,
     files: Files,
     password: PasswordForm,
+    typed: Typed,
     transfers: Transfers,
     dropped: Dropped,
     leave: Leave,
@@ -96,7 +98,7 @@ pub struct Window {
     last_input_s: f64,
     /// What is remembered of its measures was taken; only now do they count.
     dressed: bool,
-    /// Uploads are done that the list may not show yet.
+    /// Transfers ended that the list may not show yet.
     unlisted: bool,
     /// When it was looked at for the sake of uploads.
     listed: Option<Instant>,
@@ -105,13 +107,9 @@ pub struct Window {
 impl Window {
     /// One that draws when `wake` is called.
     pub fn new(start: &Start, platform: Box<dyn Platform>, wake: Wake) -> Result<Self> {
-        let settings = start
-            .settings
-            .as_deref()
-            .map(Settings::load)
-            .unwrap_or_default();
+        let (keep, settings, unread) = Keep::open(start.settings.as_deref());
         let engine = Engine::start(wake)?;
-        Ok(Self {
+        let mut window = Self {
             lang: start
                 .lang
                 .or_else(|| settings.lang())
@@ -124,8 +122,9 @@ impl Window {
             dropped: Dropped::default(),
             files: Files::new(&settings),
             password: PasswordForm::default(),
+            typed: Typed::default(),
             settings,
-            settings_path: start.settings.clone(),
+            keep,
             picked: channel(),
             asked: None,
             connected: None,
@@ -138,7 +137,12 @@ impl Window {
             dressed: false,
             unlisted: false,
             listed: None,
-        })
+        };
+        if let Some(told) = unread {
+            window.log.say(Tone::Trouble, told.message.clone());
+            window.login.fail(told, false);
+        }
+        Ok(window)
     }
 
     /// Takes the look and the size that are remembered; once, before anything is drawn.
@@ -162,12 +166,11 @@ impl Window {
                 Event::Session(event) => self.session(event),
                 Event::Transfer(transfer) => {
                     self.log.transfer(&transfer);
-                    if matches!(
+                    // What fails may have lost the server: the session is to notice soon, and not by chance.
+                    self.unlisted |= matches!(
                         (&transfer.job, &transfer.state),
-                        (Job::Upload { .. }, State::Done(_))
-                    ) {
-                        self.unlisted = true;
-                    }
+                        (Job::Upload { .. }, State::Done(_)) | (_, State::Failed(_))
+                    );
                     self.leave.changed();
                     self.transfers.update(*transfer);
                 }
@@ -270,6 +273,7 @@ impl Window {
             }
         });
         self.password.show(&ctx, &mut cx);
+        self.typed.show(&ctx, &mut cx);
         let active = self.transfers.active();
         let closing = self.leave.ask(&ctx, &mut cx, active);
         if !closing && !self.transfers.ask(&ctx, &mut cx) {
@@ -303,11 +307,8 @@ impl Window {
     }
 
     fn save(&mut self) {
-        let Some(path) = &self.settings_path else {
-            return;
-        };
-        if let Err(error) = self.settings.save(path) {
-            self.log.say(Tone::Trouble, Told::of(&error).message);
+        if let Some(told) = self.keep.save(&self.settings) {
+            self.log.say(Tone::Trouble, told.message);
         }
     }
 }

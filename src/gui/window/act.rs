@@ -99,7 +99,7 @@ impl Window {
         let asked = self.asked.take();
         let Some(first) = picked.paths.first().cloned() else {
             if asked.is_some_and(|asked| asked.elapsed() < AT_ONCE) {
-                self.no_dialog();
+                self.no_dialog(picked.pick.clone());
             }
             return;
         };
@@ -115,24 +115,23 @@ impl Window {
         }
     }
 
-    /// Nobody cancels a dialog so soon: there was none.
-    fn no_dialog(&mut self) {
+    /// Nobody cancels a dialog so soon: there was none, and the path is asked for.
+    fn no_dialog(&mut self, pick: Pick) {
+        let folder = self.settings.download_folder.as_deref();
+        if self.typed.ask(pick, folder) {
+            return;
+        }
         let told = Told {
             kind: Kind::Other,
             message: both("no file dialog came up", "未能打开文件对话框"),
             hint: both(
-                "drop files on the window, or type paths into the form; zenity or xdg-desktop-portal brings the dialog",
-                "请把文件拖到窗口上，或在表单中输入路径；安装 zenity 或 xdg-desktop-portal 后即可使用对话框",
+                "type the path into the field; zenity or xdg-desktop-portal brings the dialog",
+                "请在输入框中输入路径；安装 zenity 或 xdg-desktop-portal 后即可使用对话框",
             ),
             causes: Vec::new(),
         };
         self.log.say(Tone::Trouble, told.message.clone());
-        if self.connected.is_some() {
-            self.transfers.leave_out(told);
-            self.tab = Tab::Transfers;
-        } else {
-            self.login.fail(told, false);
-        }
+        self.login.fail(told, false);
     }
 
     fn upload(&mut self, paths: &[PathBuf], folder: &str) {
