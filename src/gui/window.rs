@@ -2,6 +2,7 @@
 
 mod act;
 mod hear;
+mod panels;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,32 +32,13 @@ use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::Lang;
+pub use panels::Tab;
 
 /// While uploads end one after another, the list is looked at as often as this.
 const LIST_AGAIN: Duration = Duration::from_secs(2);
 
-/// What the panels leave to the list however small the window is, in points: its buttons, path, header and some rows.
-const LIST_HEIGHT_MIN: f32 = 190.0;
-
-/// How high the panels below the list are at first, in points.
-const PANEL_HEIGHT: f32 = 250.0;
-
 /// Events are taken in for so long before what they changed is drawn: ten thousand at once are no reason to stand still.
 const EVENTS_FOR: Duration = Duration::from_millis(6);
-
-/// The panels below the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tab {
-    /// Transfers.
-    #[default]
-    Transfers,
-    /// What a stranger sees.
-    Wire,
-    /// The server's certificate.
-    Trust,
-    /// What was done.
-    Log,
-}
 
 /// Where the window takes its beginnings from.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +76,8 @@ pub struct Window {
     wire: Wire,
     log: Log,
     tab: Tab,
+    /// Of the panels only the tabs are shown.
+    folded: bool,
     /// When there was input last, in seconds of egui's clock.
     last_input_s: f64,
     /// What is remembered of its measures was taken; only now do they count.
@@ -133,6 +117,7 @@ impl Window {
             trust: Trust::default(),
             log: Log::default(),
             tab: Tab::default(),
+            folded: false,
             last_input_s: 0.0,
             dressed: false,
             unlisted: false,
@@ -240,22 +225,7 @@ impl Window {
             status::show(ui, &mut cx, &standing);
         });
         if self.connected.is_some() || self.transfers.busy() > 0 {
-            let room = (ui.available_height() - LIST_HEIGHT_MIN).max(90.0);
-            // One of its own for a low window: the height it had comes back with the room.
-            let name = ["panels", "panels of a low window"][usize::from(room < PANEL_HEIGHT)];
-            Panel::bottom(name)
-                .resizable(true)
-                .default_size(PANEL_HEIGHT)
-                .max_size(room)
-                .show(ui, |ui| {
-                    show_tabs(ui, &mut cx, &mut self.tab);
-                    match self.tab {
-                        Tab::Transfers => self.transfers.show(ui, &mut cx),
-                        Tab::Wire => self.wire.show(ui, &mut cx),
-                        Tab::Trust => self.trust.show(ui, &mut cx),
-                        Tab::Log => self.log.show(ui, &mut cx),
-                    }
-                });
+            self.show_panels(ui, &mut cx);
         }
         let ctx = ui.ctx().clone();
         let folder = self
@@ -318,19 +288,6 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.write_unfinished();
     }
-}
-
-fn show_tabs(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab) {
-    ui.horizontal(|ui| {
-        for (this, word) in [
-            (Tab::Transfers, cx.say("Transfers", "传输")),
-            (Tab::Wire, cx.say("The wire", "线路上")),
-            (Tab::Trust, cx.say("Certificate", "证书")),
-            (Tab::Log, cx.say("Log", "日志")),
-        ] {
-            ui.selectable_value(tab, this, word);
-        }
-    });
 }
 
 /// The language of the system.

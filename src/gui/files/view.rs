@@ -21,6 +21,9 @@ const WIDE: f32 = 640.0;
 /// Height of the line below the rows, in points.
 const FOOTER: f32 = 24.0;
 
+/// Where less is left than this, in points, rows are shown instead of that line.
+const FOOTER_FROM: f32 = 120.0;
+
 /// Room for the filter with its words, in points.
 const FILTER_ROOM: f32 = 260.0;
 
@@ -38,15 +41,20 @@ impl Files {
         }
         self.show_path(ui, cx);
         let (mut table, mut footer) = (ui.available_rect_before_wrap(), ui.max_rect());
-        table.max.y = (table.max.y - FOOTER).max(table.min.y);
+        let high = table.height() >= FOOTER_FROM;
+        if high {
+            table.max.y -= FOOTER;
+        }
         footer.min.y = table.max.y;
         ui.scope_builder(UiBuilder::new().max_rect(table), |ui| {
             self.show_table(ui, cx);
         });
         let layout = Layout::left_to_right(Align::Center);
-        ui.scope_builder(UiBuilder::new().max_rect(footer).layout(layout), |ui| {
-            self.show_footer(ui, cx);
-        });
+        if high {
+            ui.scope_builder(UiBuilder::new().max_rect(footer).layout(layout), |ui| {
+                self.show_footer(ui, cx);
+            });
+        }
         self.show_dialog(&ui.ctx().clone(), cx);
         let settled = self.layout.changed && !ui.input(|input| input.pointer.any_down());
         if settled {

@@ -20,8 +20,9 @@ use crate::gui::platform::{Pick, Picked};
 use crate::gui::theme;
 use crate::lang::both;
 
-/// A file dialog that is answered with nothing within this time never came up.
-const AT_ONCE: Duration = Duration::from_millis(300);
+/// A file dialog that is answered with nothing within this time never came up. Long enough for a busy machine; who
+/// cancels sooner is asked once more.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Window {
     /// Does it.
@@ -86,7 +87,7 @@ impl Window {
                 self.settings.look = look;
                 self.save();
             }
-            Action::Open(tab) => self.tab = tab,
+            Action::Open(tab) => (self.tab, self.folded) = (tab, false),
             Action::Forget(recent) => {
                 self.settings.forget(&recent);
                 self.save();
