@@ -6,10 +6,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::client::{Job, Login, Target};
+use crate::client::{Job, Login, Progress, Target};
 use crate::error::{Error, Kind};
 use crate::gui::engine::SharedTarget;
 use crate::gui::engine::transfers::{Finished, NewTransfer};
+use crate::lang::Lang;
 use crate::protocol::Sha256;
 
 fn target() -> SharedTarget {
@@ -106,4 +107,23 @@ fn what_runs_is_on_top_then_what_waits_then_what_failed_then_the_last_that_ended
     transfers.update(transfer(2, state(0)));
     transfers.arrange();
     assert_eq!(transfers.order, [2, 3, 5, 4, 6, 1]);
+}
+
+#[test]
+fn a_transfer_that_stands_still_says_for_how_long() {
+    let mut transfers = Transfers::default();
+    transfers.update(transfer(1, state(1)));
+    let row = transfers.all.get_mut(&1).unwrap();
+    row.transfer
+        .gauge
+        .note(Progress::Begin { size: 9, held: 0 });
+    for now_s in [10.0, 12.0] {
+        row.rate.look(now_s, 5);
+        assert_eq!(row.state(Lang::English).0, "running");
+    }
+    row.rate.look(15.0, 5);
+    assert_eq!(row.state(Lang::English).0, "no answer for 5 s");
+    assert_eq!(row.state(Lang::Chinese).0, "已有 5 秒没有回应");
+    row.rate.look(16.0, 6);
+    assert_eq!(row.state(Lang::English).0, "running");
 }

@@ -187,7 +187,7 @@ impl Gauge {
         self.begun.store(false, Ordering::Relaxed);
     }
 
-    fn note(&self, progress: Progress) {
+    pub(in crate::gui) fn note(&self, progress: Progress) {
         match progress {
             Progress::Begin { size, held } => {
                 self.size.store(size, Ordering::Relaxed);
