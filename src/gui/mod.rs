@@ -2,7 +2,7 @@
 //!
 //! Three layers, each knowing only the next. [`shell`] is the program's window: eframe, fonts, file dialogs.
 //! [`window`] is what is in it, drawn with egui alone, so that tests drive it without a display; its parts
-//! ([`login`], [`status`], [`account`], [`files`], [`queue`], [`dropped`], [`leave`], [`trust`], [`wire`], [`log`]) keep
+//! ([`login`], [`status`], [`account`], [`files`], [`queue`], [`dropped`], [`leave`], [`typed`], [`trust`], [`wire`], [`log`]) keep
 //! what they know apart from how it is drawn, and say what is to be done as [`action::Action`]s. [`engine`] does
 //! it, on threads of its own, and knows nothing of drawing; [`scribe`] writes the settings on another.
 //!
@@ -15,11 +15,13 @@ pub mod dropped;
 pub mod engine;
 pub mod files;
 pub mod leave;
+pub mod listing;
 pub mod log;
 pub mod login;
 #[cfg(feature = "gui-tests")]
 pub mod map;
 pub mod modal;
+mod natural;
 pub mod platform;
 pub mod preferences;
 pub mod queue;
@@ -30,6 +32,7 @@ pub mod shell;
 pub mod status;
 pub mod theme;
 pub mod trust;
+pub mod typed;
 pub mod window;
 pub mod wire;
 mod words;

@@ -3,6 +3,8 @@
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
+use sealpost::gui::theme;
+
 use crate::stage::Stage;
 use crate::support::{TestServer, Via};
 
@@ -415,4 +417,47 @@ fn of_ten_thousand_rows_only_those_seen_are_drawn() {
     assert_eq!(stage.rows().last().unwrap(), "file-9999");
     stage.press(Modifiers::NONE, Key::Home);
     assert_eq!(stage.rows()[0], "file-0");
+}
+
+#[test]
+fn however_low_the_window_is_nothing_covers_the_rows_and_the_panels_fold_away() {
+    let names: Vec<String> = (10..30).map(|number| format!("f{number}")).collect();
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| ("alice", name.as_str(), 1))
+        .collect();
+    let server = server(&files);
+    let mut stage = logged_in(&server, "f10");
+    let list = |stage: &Stage| {
+        let list = egui::accesskit::Role::ListBox;
+        stage.harness.get_by_role(list).rect()
+    };
+    let mut lows = 0;
+    for height in (300..=700_u16).step_by(20) {
+        let size = egui::Vec2::new(800.0, f32::from(height));
+        stage.harness.set_size(size);
+        stage.harness.run_steps(4);
+        let list = list(&stage);
+        let option = egui::accesskit::Role::ListBoxOption;
+        for row in stage.harness.query_all_by_role(option) {
+            // One more than is seen is made.
+            let end = list.bottom() + theme::ROW;
+            assert!(row.rect().top() < end, "{height}: {row:?}");
+        }
+        let footer = stage.harness.query_by_label_contains("20 files,");
+        lows += usize::from(footer.is_none());
+        if let Some(footer) = footer {
+            assert!(footer.rect().top() >= list.bottom(), "{height}");
+        }
+    }
+    assert!((1..20).contains(&lows), "{lows}");
+    let before = list(&stage).height();
+    stage.click("Transfers");
+    assert!(!stage.sees("Clear finished"));
+    assert!(list(&stage).height() > before + 100.0);
+    stage.click("Log");
+    stage.wait_for("Copy the log");
+    stage.click("Log");
+    stage.click("Certificate…");
+    stage.wait_for("The server has proved");
 }

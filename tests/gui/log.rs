@@ -58,7 +58,7 @@ fn failures_are_marked_and_can_be_found_among_the_rest() {
     stage.wait_gone("logged in as alice");
     assert!(stage.sees("✖ not connected"));
     stage.click("Failures only");
-    stage.write("Words", "logged in as");
+    stage.write("Lines with", "logged in as");
     stage.wait_gone("✖ not connected");
     assert!(stage.sees("logged in as alice"));
 }

@@ -14,6 +14,7 @@ mod dropped;
 #[path = "../it/fake.rs"]
 mod fake;
 mod files;
+mod frames;
 mod hostile;
 mod log;
 mod login;

@@ -195,7 +195,9 @@ impl Stage {
         let role = |role| {
             matches!(
                 role,
-                egui::accesskit::Role::TextInput | egui::accesskit::Role::PasswordInput
+                egui::accesskit::Role::TextInput
+                    | egui::accesskit::Role::MultilineTextInput
+                    | egui::accesskit::Role::PasswordInput
             )
         };
         let field = self

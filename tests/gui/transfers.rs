@@ -569,3 +569,39 @@ fn ten_thousand_files_are_queued_and_only_those_in_sight_are_drawn() {
     stage.click("Clear finished");
     stage.wait_for("No transfers yet");
 }
+
+#[test]
+fn where_no_file_dialog_comes_up_paths_are_typed() {
+    let server = TestServer::start(&FAST);
+    for (name, bytes) in [("one.txt", b"one"), ("two.txt", b"two")] {
+        server.house.write(name, bytes);
+    }
+    let mut stage = Stage::new(&server.house);
+    stage.log_in(&server, "TLS");
+    stage.click("Upload files…");
+    stage.wait_for("Paths of the files, one a line");
+    let (one, two) = (
+        server.house.arg("work/one.txt"),
+        server.house.arg("work/two.txt"),
+    );
+    stage.write(
+        "Paths of the files, one a line",
+        &format!("{one}\n\n'{two}'\n"),
+    );
+    stage.click("Upload");
+    stage.wait_for_count("done, 3 B", 2);
+    assert!(has(&server, "two.txt", b"two"));
+    stage.click("one.txt");
+    stage.click("Download…");
+    let back = server.house.arg("work/typed");
+    stage.write("Folder to download into", &back);
+    stage.harness.key_press(Key::Enter);
+    stage.wait_for("⬇ one.txt");
+    until("file", || {
+        std::fs::read(server.house.path("work/typed/one.txt")).is_ok_and(|bytes| bytes == b"one")
+    });
+    stage.click("Download…");
+    stage.wait_for("Folder to download into");
+    stage.harness.key_press(Key::Escape);
+    stage.wait_gone("Folder to download into");
+}

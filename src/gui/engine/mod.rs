@@ -178,6 +178,11 @@ impl Engine {
         }
     }
 
+    /// Has the window look at its events once more.
+    pub fn wake(&self) {
+        (self.out.wake.0)(Duration::ZERO);
+    }
+
     /// What passed on the wire.
     pub fn overheard(&self) -> &Arc<Overheard> {
         &self.overheard

@@ -2,11 +2,11 @@
 
 use egui::{Event, EventFilter, FocusDirection, Key, Modifiers, Popup, Ui};
 
-use super::natural::{begins_with, fold};
 use super::selection::{How, Step};
 use super::{Files, last_part, table};
 use crate::gui::action::{Action, Cx};
 use crate::gui::engine::Order;
+use crate::gui::natural::{begins_with, fold};
 
 /// Within so many seconds letters typed add up to the beginning of a name.
 const TYPING_S: f64 = 1.0;

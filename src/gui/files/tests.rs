@@ -15,7 +15,7 @@ pub(super) fn files(names: &[&str]) -> Files {
     files
 }
 
-pub(super) fn list(names: &[&str]) -> Arc<Vec<FileInfo>> {
+pub(super) fn list(names: &[&str]) -> Arc<Listing> {
     let names: Vec<_> = names.iter().map(|name| (*name, "alice", 1, 1)).collect();
     Arc::new(listing(&names))
 }

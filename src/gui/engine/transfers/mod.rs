@@ -187,7 +187,7 @@ impl Gauge {
         self.begun.store(false, Ordering::Relaxed);
     }
 
-    fn note(&self, progress: Progress) {
+    pub(in crate::gui) fn note(&self, progress: Progress) {
         match progress {
             Progress::Begin { size, held } => {
                 self.size.store(size, Ordering::Relaxed);
@@ -203,7 +203,7 @@ impl Gauge {
 }
 
 impl Transfer {
-    pub(super) fn waiting(id: Id, new: NewTransfer) -> Self {
+    pub(in crate::gui) fn waiting(id: Id, new: NewTransfer) -> Self {
         let gauge = Gauge::default();
         gauge.size.store(new.size.unwrap_or(0), Ordering::Relaxed);
         Self {
