@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::files::Sort;
-use super::platform::Pick;
+use super::platform::{Keys, Pick};
 use super::settings::{Look, Recent};
 use super::window::Tab;
 use crate::lang::Lang;
@@ -51,7 +51,7 @@ pub enum Action {
     /// Show this folder in the desktop's file manager.
     OpenFolder(PathBuf),
     /// Write what passed into this file.
-    SaveCapture(PathBuf),
+    SaveCapture(PathBuf, Keys),
     /// Speak this language from now on.
     Speak(Lang),
     /// Remember the widths of columns and the order of the list.

@@ -25,7 +25,26 @@ pub enum Pick {
     /// The local folder for these downloads.
     DownloadTo(Vec<Wanted>),
     /// The file to save the capture in.
-    Capture,
+    Capture(Keys),
+}
+
+/// Whether a capture holds what decrypts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// What passed, and no more.
+    Without,
+    /// The session's secrets too: whoever has the file reads everything.
+    Embedded,
+}
+
+impl Keys {
+    /// What such a capture is called, unless it is given another name.
+    pub(super) fn file_name(self) -> &'static str {
+        match self {
+            Self::Without => "sealpost.pcapng",
+            Self::Embedded => "sealpost.with-keys.pcapng",
+        }
+    }
 }
 
 /// What was chosen; nothing when the dialog was closed, or there is none on this system.
@@ -41,8 +60,9 @@ pub struct Picked {
 
 /// The desktop.
 pub trait Platform: fmt::Debug {
-    /// Opens a dialog and returns at once; the answer comes through `answer`.
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>);
+    /// Opens a dialog and returns at once; the answer comes through `answer`. It shows the folder `begins` first,
+    /// if that is there.
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>);
 
     /// Shows a folder in the file manager.
     fn open_folder(&mut self, folder: &Path);

@@ -159,8 +159,12 @@ impl std::fmt::Debug for Desktop {
 }
 
 impl Platform for Desktop {
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>) {
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>) {
         let dialog = rfd::AsyncFileDialog::new();
+        let dialog = match begins {
+            Some(folder) => dialog.set_directory(folder),
+            None => dialog,
+        };
         // Made here: some systems want dialogs made on the thread of the window.
         let chosen: std::pin::Pin<Box<dyn Future<Output = Vec<rfd::FileHandle>> + Send>> =
             match pick {
@@ -172,8 +176,8 @@ impl Platform for Desktop {
                     let folder = dialog.pick_folder();
                     Box::pin(async { folder.await.into_iter().collect() })
                 }
-                Pick::Capture => {
-                    let file = dialog.set_file_name("sealpost.pcapng").save_file();
+                Pick::Capture(keys) => {
+                    let file = dialog.set_file_name(keys.file_name()).save_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }
                 Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {

@@ -69,8 +69,11 @@ fn a_password_is_nowhere_but_in_its_field_neither_shown_nor_hidden() {
     stage.click("Log");
     stage.wait_for("logged in as alice");
     assert!(!told(&stage.harness).contains(PASSWORD));
-    let settings = fs::read_to_string(server.house.path("work/window.json")).unwrap();
-    assert!(settings.contains("alice") && !settings.contains(PASSWORD));
+    let settings = || fs::read_to_string(server.house.path("work/window.json"));
+    stage.until("remembered connection", |_| {
+        settings().is_ok_and(|settings| settings.contains("alice"))
+    });
+    assert!(!settings().unwrap().contains(PASSWORD));
     assert!(!server.log.text().contains(PASSWORD));
     stage.click("Disconnect");
     stage.wait_for("Log in");

@@ -119,6 +119,12 @@ impl Stage {
             .is_some()
     }
 
+    /// Whether what has this very label cannot be clicked now.
+    pub(crate) fn is_disabled(&self, label: &str) -> bool {
+        let node = self.harness.get_by_label(label);
+        node.accesskit_node().is_disabled()
+    }
+
     /// The labels there are now.
     pub(crate) fn labels(&self) -> Vec<String> {
         let all = self.harness.query_all_by(|node| node.label().is_some());
@@ -189,7 +195,9 @@ impl Stage {
         let role = |role| {
             matches!(
                 role,
-                egui::accesskit::Role::TextInput | egui::accesskit::Role::PasswordInput
+                egui::accesskit::Role::TextInput
+                    | egui::accesskit::Role::MultilineTextInput
+                    | egui::accesskit::Role::PasswordInput
             )
         };
         let field = self
@@ -249,12 +257,15 @@ impl Stage {
 pub(crate) struct Desktop {
     /// What the next dialog answers.
     pub(crate) answer: Arc<Mutex<Vec<PathBuf>>>,
+    /// In which folder the last dialog began.
+    pub(crate) begun: Arc<Mutex<Option<PathBuf>>>,
     /// The folders that were opened.
     pub(crate) opened: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Platform for Desktop {
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>) {
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>) {
+        *self.begun.lock().unwrap() = begins.map(Path::to_owned);
         let paths = self.answer.lock().unwrap().clone();
         let answered = Instant::now();
         let picked = Picked {

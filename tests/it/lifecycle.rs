@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use sealpost::config::Limits;
-use sealpost::server::{Config, LoginPolicy, Server, UserFrom};
+use sealpost::server::{Config, LoginPolicy, Registration, Server, UserFrom};
 use sealpost::transport::Mode;
 use serde_json::json;
 
@@ -114,7 +114,7 @@ fn a_server_in_this_process_cuts_what_outlasts_the_drain() {
         audit_log: None,
         mode: Mode::Plain,
         tls: None,
-        register: true,
+        register: Registration::Open,
         login: LoginPolicy::default(),
         user_from: UserFrom::default(),
         watch: false,

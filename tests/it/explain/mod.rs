@@ -292,7 +292,7 @@ fn a_refused_server_is_told_up_to_where_it_was_refused() {
                 .all(|line| line.starts_with('>') || line.ends_with("unread")),
             "{after:?}"
         );
-        assert_eq!(step(&told, "client", "alert")["name"], "BadCertificate");
+        assert_eq!(step(&told, "client", "alert")["name"], "bad_certificate");
         assert_eq!(told["ending"]["end"], "failed");
         assert!(
             told["ending"]["message"]["zh"]
@@ -329,7 +329,7 @@ fn a_missing_client_certificate_is_told_where_each_version_notices_it() {
         );
         assert_eq!(
             step(&told, "server", "alert")["name"],
-            "CertificateRequired"
+            "certificate_required"
         );
         assert_eq!(told["ending"]["code"], "client_certificate_required");
         // In TLS 1.3 this side had finished long before: that is why success is said last.
