@@ -5,10 +5,13 @@
 
 use std::fs;
 use std::io;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -21,6 +24,16 @@ static LIST: Mutex<List> = Mutex::new(List {
 /// Attempts to remove a folder in which somebody may be making a file just now.
 const ATTEMPTS: u32 = 100;
 
+/// How long no folder may come back until they are held to be gone: many times what a thread needs from one
+/// file to the next.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// How long that is waited for.
+const QUIET_MAX: Duration = Duration::from_secs(2);
+
+/// Between two looks.
+const MOMENT: Duration = Duration::from_millis(5);
+
 struct List {
     /// Nothing may begin any more.
     over: bool,
@@ -31,24 +44,46 @@ struct List {
 /// Ends the programs that still run and removes the folders that are still there. Whatever uses them fails
 /// from now on, and nothing new begins.
 pub fn clear() {
-    let mut list = list();
-    list.over = true;
-    for program in list.programs.drain(..) {
+    let (programs, folders) = {
+        let mut list = list();
+        list.over = true;
+        (mem::take(&mut list.programs), mem::take(&mut list.folders))
+    };
+    for program in programs {
         stop(&mut lock(&program));
     }
-    for folder in list.folders.drain(..) {
-        let mut name = folder.clone().into_os_string();
-        name.push(".gone");
-        // Under another name first: who still writes by the old one finds nothing.
-        let gone = match fs::rename(&folder, &name) {
-            Ok(()) => PathBuf::from(name),
-            Err(_removed_already) => folder,
-        };
-        for _attempt in 0..ATTEMPTS {
-            match fs::remove_dir_all(&gone) {
-                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
-                _ => break,
-            }
+    remove(&folders);
+}
+
+/// Removes the folders, and again those that come back: a thread that is still at work makes them anew, with
+/// the folder below that it wants. Without what was in them it soon fails.
+fn remove(folders: &[PathBuf]) {
+    let mut quiet_since = Instant::now();
+    for folder in folders {
+        remove_one(folder);
+    }
+    let until = quiet_since + QUIET_MAX;
+    while quiet_since.elapsed() < QUIET && Instant::now() < until {
+        thread::sleep(MOMENT);
+        for folder in folders.iter().filter(|folder| folder.exists()) {
+            remove_one(folder);
+            quiet_since = Instant::now();
+        }
+    }
+}
+
+fn remove_one(folder: &Path) {
+    let mut name = folder.to_owned().into_os_string();
+    name.push(".gone");
+    // Under another name first: who still writes by the old one finds nothing.
+    let gone = match fs::rename(folder, &name) {
+        Ok(()) => PathBuf::from(name),
+        Err(_removed_already) => folder.to_owned(),
+    };
+    for _attempt in 0..ATTEMPTS {
+        match fs::remove_dir_all(&gone) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            _ => break,
         }
     }
 }
@@ -196,4 +231,39 @@ fn list() -> MutexGuard<'static, List> {
 
 fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
     child.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_made_anew_while_it_is_removed_goes_too_and_its_neighbours_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let [folder, other] = ["folder", "other"].map(|name| dir.path().join(name));
+        for made in [&folder, &other] {
+            fs::create_dir_all(made.join("data")).unwrap();
+        }
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            // As a store does that is opened just then: when the folder is gone, it is made again.
+            scope.spawn(|| {
+                for _time in 0..3 {
+                    while folder.exists() {
+                        if over.load(Ordering::SeqCst) {
+                            return;
+                        }
+                        thread::yield_now();
+                    }
+                    fs::create_dir_all(folder.join("data")).unwrap();
+                }
+            });
+            remove(std::slice::from_ref(&folder));
+            over.store(true, Ordering::SeqCst);
+        });
+        assert!(!folder.exists() && other.join("data").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 }

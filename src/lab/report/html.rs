@@ -166,8 +166,8 @@ fn findings(report: &Report) -> Markup {
     html! {
         h2 { (both("What a stranger wants, and gets", "陌生人想要什么，得到什么")) }
         p.soft { (both(
-            "● it has this   ○ it looked for this in every byte, as it stands, in JSON, Base64, hex, percent signs and UTF-16, and did not find it   ↑ to the server   ↓ to the client",
-            "● 得到了   ○ 在每个字节中按原文及 JSON、Base64、十六进制、百分号编码、UTF-16 写法查找而未找到   ↑ 发往服务器   ↓ 发往客户端",
+            "● it has this · ○ it looked for this in every byte, as it stands, in JSON, Base64, hex, percent signs and UTF-16, and did not find it · ↑ to the server · ↓ to the client",
+            "● 得到了 · ○ 在每个字节中按原文及 JSON、Base64、十六进制、百分号编码、UTF-16 写法查找而未找到 · ↑ 发往服务器 · ↓ 发往客户端",
         )) }
         div.wide.whole tabindex="0" {
             table {

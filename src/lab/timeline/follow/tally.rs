@@ -129,9 +129,9 @@ fn kind_remark(kind: ConnectionKind) -> Option<Both> {
     Some(match kind {
         ConnectionKind::Tls => return None,
         ConnectionKind::TlsMidstream => both(
-            "the capture began when this connection was under way: its handshake is not in it, so nothing can be \
-             opened, with or without secrets",
-            "捕获开始时本连接已在进行中：握手不在其中，因此无论有没有密钥都无法解开",
+            "the handshake of this connection is not in the capture, or not whole: it began earlier, or bytes are \
+             missing. So nothing can be opened, with or without secrets",
+            "本连接的握手不在捕获文件中，或不完整：它开始得更早，或缺少字节。因此无论有没有密钥都无法解开",
         ),
         ConnectionKind::Plain => both(
             "plain TCP, no TLS: there is no handshake, and everything below is readable by anybody on the way",
