@@ -31,6 +31,12 @@ pub(super) fn transfer(
             jobs.len()
         ));
     }
+    let interrupted = results
+        .iter()
+        .position(|result| matches!(result, Err(error) if error.kind() == Kind::Interrupted));
+    if let Some(first) = interrupted {
+        return results.swap_remove(first).map(|_| ExitCode::SUCCESS);
+    }
     match results.iter().position(Result::is_err) {
         None => Ok(ExitCode::SUCCESS),
         // The only failure is told by whoever called; of several each has been told already.

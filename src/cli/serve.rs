@@ -18,7 +18,7 @@ use super::tls::TlsOptions;
 use crate::config::{CONNECTIONS_CEILING, DEFAULT_ADDRESS, Limits};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{inspect, keys};
-use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
+use crate::server::{Config, Handle, LoginPolicy, Registration, Server, UserFrom};
 use crate::text::{escape, parse_size, parse_time_limit, time};
 use crate::transport::{Allow, ClientAuth, Mode, Resumption, ServerTls};
 
@@ -122,7 +122,7 @@ struct UserOptions {
     /// What a login needs: password, certificate, both, or either
     #[arg(long, value_name = "WHAT", default_value = "either")]
     login: LoginWord,
-    /// Whether strangers may register
+    /// Whether strangers may register: any free name, only the name in their client certificate, or not at all
     #[arg(long, value_name = "WHETHER", default_value = "open")]
     register: Register,
     /// Bytes one user may own, such as 10G
@@ -206,6 +206,8 @@ enum LoginWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Register {
     Open,
+    #[value(alias = "cert")]
+    Certificate,
     Closed,
 }
 
@@ -248,7 +250,11 @@ impl ServeCommand {
                 Mode::Plain => None,
                 Mode::Tls | Mode::Both => Some(self.server_tls(true)?),
             },
-            register: self.users.register == Register::Open,
+            register: match self.users.register {
+                Register::Open => Registration::Open,
+                Register::Certificate => Registration::Certificate,
+                Register::Closed => Registration::Closed,
+            },
             login: match self.users.login {
                 LoginWord::Password => LoginPolicy::Password,
                 LoginWord::Cert => LoginPolicy::Certificate,
@@ -462,4 +468,40 @@ fn start_log(format: LogFormat, output: Output) {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        serve: ServeCommand,
+    }
+
+    fn limits(flags: &[&str]) -> Result<Limits> {
+        let args = [&["serve"], flags].concat();
+        Alone::try_parse_from(args).unwrap().serve.limits()
+    }
+
+    #[test]
+    fn the_defaults_of_the_options_are_the_limits_defaults() {
+        let told = format!("{:?}", limits(&[]).unwrap());
+        assert_eq!(told, format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn as_many_connections_as_the_system_bears_are_taken_and_no_more() {
+        assert_eq!(
+            limits(&["--max-connections", "10000"]).unwrap().connections,
+            10_000
+        );
+        for wrong in ["0", "10001"] {
+            let refused = limits(&["--max-connections", wrong]).unwrap_err();
+            assert_eq!(refused.kind(), Kind::Usage);
+        }
+    }
 }

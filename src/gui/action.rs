@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::files::Sort;
-use super::platform::Pick;
+use super::platform::{Keys, Pick};
 use super::settings::{Look, Recent};
 use super::window::Tab;
 use crate::lang::Lang;
@@ -50,6 +50,8 @@ pub enum Action {
     Copy(String),
     /// Show this folder in the desktop's file manager.
     OpenFolder(PathBuf),
+    /// Write what passed into this file.
+    SaveCapture(PathBuf, Keys),
     /// Speak this language from now on.
     Speak(Lang),
     /// Remember the widths of columns and the order of the list.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use super::action::Wanted;
 
@@ -36,6 +37,16 @@ pub enum Keys {
     Embedded,
 }
 
+impl Keys {
+    /// What such a capture is called, unless it is given another name.
+    pub(super) fn file_name(self) -> &'static str {
+        match self {
+            Self::Without => "sealpost.pcapng",
+            Self::Embedded => "sealpost.with-keys.pcapng",
+        }
+    }
+}
+
 /// What was chosen; nothing when the dialog was closed, or there is none on this system.
 #[derive(Clone, Debug)]
 pub struct Picked {
@@ -43,12 +54,15 @@ pub struct Picked {
     pub pick: Pick,
     /// What was chosen.
     pub paths: Vec<PathBuf>,
+    /// When; it may be looked at much later.
+    pub answered: Instant,
 }
 
 /// The desktop.
 pub trait Platform: fmt::Debug {
-    /// Opens a dialog and returns at once; the answer comes through `answer`.
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>);
+    /// Opens a dialog and returns at once; the answer comes through `answer`. It shows the folder `begins` first,
+    /// if that is there.
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>);
 
     /// Shows a folder in the file manager.
     fn open_folder(&mut self, folder: &Path);

@@ -1,5 +1,7 @@
 //! What the window remembers: the language, the connections, sizes. Never a secret.
 
+mod keep;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use super::login::{Advanced, Security};
 use crate::error::{Error, Kind, Result};
 use crate::lang::{Both, Lang, both};
 use crate::protocol::FileName;
+pub use keep::Keep;
 
 /// Connections remembered; the oldest go first.
 const RECENT_MAX: usize = 10;
@@ -131,9 +134,11 @@ impl Settings {
 
     /// Reads them; what is missing or cannot be read is as if nothing had been remembered.
     pub fn load(path: &Path) -> Self {
-        let read = fs::read(path).ok();
-        let settings = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        settings.unwrap_or_default()
+        Self::read(path).unwrap_or_default()
+    }
+
+    fn read(path: &Path) -> Result<Self> {
+        keep::read(path)
     }
 
     /// Writes them, whole or not at all.
@@ -148,8 +153,11 @@ impl Settings {
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        serde_json::to_writer_pretty(&mut file, self).map_err(|error| failed(error.into()))?;
-        file.flush().map_err(failed)?;
+        // At once: written piece by piece, ten thousand unfinished transfers would hold up the window.
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        file.write_all(&text).map_err(failed)?;
+        // Not even a power failure shall leave an empty file under the name.
+        file.as_file().sync_data().map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
         Ok(())
     }
@@ -198,7 +206,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn recent(user: &str) -> Recent {
+    pub(super) fn recent(user: &str) -> Recent {
         Recent {
             host: "example.org".into(),
             port: 9999,
@@ -232,6 +240,20 @@ mod tests {
             assert_eq!(Settings::load(&path), Settings::default(), "{broken}");
         }
         assert_eq!(Settings::load(dir.path()), Settings::default());
+    }
+
+    #[test]
+    fn whoever_reads_while_it_is_written_reads_the_whole_of_the_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("window.json");
+        Settings::default().save(&path).unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        let file = fs::File::open(&path).unwrap();
+        let mut settings = Settings::default();
+        settings.remember(recent("alice"));
+        settings.save(&path).unwrap();
+        assert_eq!(std::io::read_to_string(file).unwrap(), before);
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod act;
 mod hear;
+mod panels;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,37 +23,23 @@ use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Picked, Platform};
 use super::queue::Transfers;
-use super::settings::Settings;
+use super::scribe::Scribe;
+use super::settings::{Keep, Settings};
 use super::status::{self, Standing};
 use super::theme;
 use super::trust::Trust;
+use super::typed::Typed;
 use super::wire::Wire;
 use crate::client::Job;
 use crate::error::Result;
 use crate::lang::Lang;
+pub use panels::Tab;
 
 /// While uploads end one after another, the list is looked at as often as this.
 const LIST_AGAIN: Duration = Duration::from_secs(2);
 
-/// What the panels leave to the list however small the window is, in points: its buttons, path, header and some rows.
-const LIST_HEIGHT_MIN: f32 = 190.0;
-
-/// How high the panels below the list are at first, in points.
-const PANEL_HEIGHT: f32 = 220.0;
-
-/// The panels below the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tab {
-    /// Transfers.
-    #[default]
-    Transfers,
-    /// What a stranger sees.
-    Wire,
-    /// The server's certificate.
-    Trust,
-    /// What was done.
-    Log,
-}
+/// Events are taken in for so long before what they changed is drawn: ten thousand at once are no reason to stand still.
+const EVENTS_FOR: Duration = Duration::from_millis(6);
 
 /// Where the window takes its beginnings from.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +59,8 @@ pub struct Window {
     engine: Engine,
     platform: Box<dyn Platform>,
     settings: Settings,
-    settings_path: Option<PathBuf>,
+    /// Writes the settings, if they are to be remembered.
+    scribe: Option<Scribe>,
     picked: (Sender<Picked>, Receiver<Picked>),
     /// When a file dialog was asked for.
     asked: Option<Instant>,
@@ -82,6 +70,7 @@ pub struct Window {
     lost: Option<Told>,
     files: Files,
     password: PasswordForm,
+    typed: Typed,
     transfers: Transfers,
     dropped: Dropped,
     leave: Leave,
@@ -89,11 +78,13 @@ pub struct Window {
     wire: Wire,
     log: Log,
     tab: Tab,
+    /// Of the panels only the tabs are shown.
+    folded: bool,
     /// When there was input last, in seconds of egui's clock.
     last_input_s: f64,
     /// What is remembered of its measures was taken; only now do they count.
     dressed: bool,
-    /// Uploads are done that the list may not show yet.
+    /// Transfers ended that the list may not show yet.
     unlisted: bool,
     /// When it was looked at for the sake of uploads.
     listed: Option<Instant>,
@@ -102,13 +93,9 @@ pub struct Window {
 impl Window {
     /// One that draws when `wake` is called.
     pub fn new(start: &Start, platform: Box<dyn Platform>, wake: Wake) -> Result<Self> {
-        let settings = start
-            .settings
-            .as_deref()
-            .map(Settings::load)
-            .unwrap_or_default();
+        let (keep, settings, unread) = Keep::open(start.settings.as_deref());
         let engine = Engine::start(wake)?;
-        Ok(Self {
+        let mut window = Self {
             lang: start
                 .lang
                 .or_else(|| settings.lang())
@@ -121,8 +108,9 @@ impl Window {
             dropped: Dropped::default(),
             files: Files::new(&settings),
             password: PasswordForm::default(),
+            typed: Typed::default(),
             settings,
-            settings_path: start.settings.clone(),
+            scribe: start.settings.is_some().then(|| scribe(keep)).transpose()?,
             picked: channel(),
             asked: None,
             connected: None,
@@ -131,11 +119,17 @@ impl Window {
             trust: Trust::default(),
             log: Log::default(),
             tab: Tab::default(),
+            folded: false,
             last_input_s: 0.0,
             dressed: false,
             unlisted: false,
             listed: None,
-        })
+        };
+        if let Some(told) = unread {
+            window.log.say(Tone::Trouble, told.message.clone());
+            window.login.fail(told, false);
+        }
+        Ok(window)
     }
 
     /// Takes the look and the size that are remembered; once, before anything is drawn.
@@ -148,23 +142,32 @@ impl Window {
 
     /// Writes what is to be remembered: the window is closed.
     pub fn close(&mut self) {
+        self.write_unfinished();
         self.save();
+        // Waits until it is written.
+        self.scribe = None;
     }
 
-    /// Takes in what happened; draws nothing.
-    pub fn pump(&mut self) {
+    /// Takes in what happened, and whether the window is to close; draws nothing.
+    pub fn pump(&mut self, ctx: &Context) {
+        let began = Instant::now();
         while let Some(event) = self.engine.event() {
             match event {
                 Event::Session(event) => self.session(event),
                 Event::Transfer(transfer) => {
                     self.log.transfer(&transfer);
-                    if matches!(
+                    // What fails may have lost the server: the session is to notice soon, and not by chance.
+                    self.unlisted |= matches!(
                         (&transfer.job, &transfer.state),
-                        (Job::Upload { .. }, State::Done(_))
-                    ) {
-                        self.unlisted = true;
+                        (Job::Upload { .. }, State::Done(_)) | (_, State::Failed(_))
+                    );
+                    let was = self.transfers.is_unfinished(transfer.id);
+                    let is = transfer.state.is_unfinished();
+                    match (was, is) {
+                        (false, true) => self.leave.came(Instant::now()),
+                        (true, false) => self.leave.went(Instant::now()),
+                        _ => {}
                     }
-                    self.leave.changed();
                     self.transfers.update(*transfer);
                 }
                 Event::Gathering(news) => {
@@ -174,12 +177,20 @@ impl Window {
                     self.transfers.gathered(news);
                 }
             }
+            if began.elapsed() >= EVENTS_FOR {
+                self.engine.wake();
+                break;
+            }
         }
         while let Ok(picked) = self.picked.1.try_recv() {
             self.take(&picked);
         }
         while let Some(saved) = self.wire.saved() {
             self.log.saved(&saved);
+        }
+        self.leave.hear(ctx, self.transfers.active());
+        while let Some(told) = self.scribe.as_ref().and_then(Scribe::trouble) {
+            self.log.say(Tone::Trouble, told.message);
         }
         self.list_uploads();
         self.remember_unfinished();
@@ -195,9 +206,9 @@ impl Window {
         }
     }
 
-    /// Writes down now and then what is not finished, so that not even a power failure loses it.
+    /// Writes down what is not finished, so that not even a power failure loses it.
     fn remember_unfinished(&mut self) {
-        if self.leave.is_due() {
+        if self.leave.is_due(Instant::now()) {
             self.write_unfinished();
         }
     }
@@ -212,7 +223,8 @@ impl Window {
 
     /// Draws everything, then does what was asked for.
     pub fn show(&mut self, ui: &mut Ui) {
-        self.pump();
+        let ctx = ui.ctx().clone();
+        self.pump(&ctx);
         self.measure(ui);
         let mut actions = Vec::new();
         let mut cx = Cx {
@@ -229,24 +241,8 @@ impl Window {
             status::show(ui, &mut cx, &standing);
         });
         if self.connected.is_some() || self.transfers.busy() > 0 {
-            let room = (ui.available_height() - LIST_HEIGHT_MIN).max(90.0);
-            // One of its own for a low window: the height it had comes back with the room.
-            let name = ["panels", "panels of a low window"][usize::from(room < PANEL_HEIGHT)];
-            Panel::bottom(name)
-                .resizable(true)
-                .default_size(PANEL_HEIGHT)
-                .max_size(room)
-                .show(ui, |ui| {
-                    show_tabs(ui, &mut cx, &mut self.tab);
-                    match self.tab {
-                        Tab::Transfers => self.transfers.show(ui, &mut cx),
-                        Tab::Wire => self.wire.show(ui, &mut cx),
-                        Tab::Trust => self.trust.show(ui, &mut cx),
-                        Tab::Log => self.log.show(ui, &mut cx),
-                    }
-                });
+            self.show_panels(ui, &mut cx);
         }
-        let ctx = ui.ctx().clone();
         let folder = self
             .connected
             .is_some()
@@ -262,6 +258,7 @@ impl Window {
             }
         });
         self.password.show(&ctx, &mut cx);
+        self.typed.show(&ctx, &mut cx);
         let active = self.transfers.active();
         let closing = self.leave.ask(&ctx, &mut cx, active);
         if !closing && !self.transfers.ask(&ctx, &mut cx) {
@@ -270,6 +267,9 @@ impl Window {
         self.dropped.take(&ctx, &mut cx, folder.as_deref());
         for action in actions {
             self.act(action, &ctx);
+        }
+        if let Some(rest) = self.leave.rests(Instant::now()) {
+            ctx.request_repaint_after(rest);
         }
     }
 
@@ -294,12 +294,9 @@ impl Window {
         ui.visuals_mut().text_cursor.blink = theme::blinks(self.last_input_s, now_s);
     }
 
-    fn save(&mut self) {
-        let Some(path) = &self.settings_path else {
-            return;
-        };
-        if let Err(error) = self.settings.save(path) {
-            self.log.say(Tone::Trouble, Told::of(&error).message);
+    fn save(&self) {
+        if let Some(scribe) = &self.scribe {
+            scribe.write(&self.settings);
         }
     }
 }
@@ -311,17 +308,9 @@ impl Drop for Window {
     }
 }
 
-fn show_tabs(ui: &mut Ui, cx: &mut Cx<'_>, tab: &mut Tab) {
-    ui.horizontal(|ui| {
-        for (this, word) in [
-            (Tab::Transfers, cx.say("Transfers", "传输")),
-            (Tab::Wire, cx.say("The wire", "线路上")),
-            (Tab::Trust, cx.say("Certificate", "证书")),
-            (Tab::Log, cx.say("Log", "日志")),
-        ] {
-            ui.selectable_value(tab, this, word);
-        }
-    });
+/// Writes the settings, beside other windows that do the same.
+fn scribe(mut keep: Keep) -> Result<Scribe> {
+    Scribe::start(move |settings| keep.save(settings))
 }
 
 /// The language of the system.

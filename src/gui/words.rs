@@ -3,7 +3,7 @@
 use crate::lang::{Both, Lang, both};
 
 /// What the command line says in a next step, and what the window says instead; in both languages, the longer first.
-const PHRASES: [(&str, &str); 20] = [
+const PHRASES: [(&str, &str); 30] = [
     ("give or leave out --plain", "choose “Plain TCP” or “TLS”"),
     ("leave out --plain", "choose “TLS”"),
     ("say --plain", "choose “Plain TCP”"),
@@ -40,6 +40,37 @@ const PHRASES: [(&str, &str); 20] = [
         "请用 --conflict overwrite 或 rename，或用 -o 选择其他位置",
         "请在询问时选择“覆盖”或“两者都保留”，或下载到其他文件夹",
     ),
+    (
+        "give --crlfile FILE",
+        "“Revocation list” under “Advanced” names one",
+    ),
+    ("用 --crlfile FILE 指定", "可在“高级”中的“吊销列表”指定"),
+    (
+        "make room with `sealpost rm`",
+        "make room: delete files of yours",
+    ),
+    ("请用 `sealpost rm` 腾出空间", "请删除自己的文件以腾出空间"),
+    (
+        "; `sealpost stat` tells the owner",
+        "; “Details…” tells who uploaded it",
+    ),
+    (
+        "；`sealpost stat` 可查看所有者",
+        "；“详细信息…”可查看上传者",
+    ),
+    (
+        "`sealpost ls` shows what is there; a folder needs -r",
+        "“Refresh” shows what is there",
+    ),
+    (
+        "`sealpost ls` 可查看现有文件；文件夹需要 -r",
+        "点击“刷新”可查看现有文件",
+    ),
+    (
+        "replace what is there with --conflict overwrite",
+        "choose “Overwrite” when asked",
+    ),
+    ("用 --conflict overwrite 覆盖", "在询问时选择“覆盖”"),
     (", or leave it out with --exclude", ""),
     ("，或用 --exclude 排除它", ""),
     ("; `sealpost config` shows what is set here", ""),
@@ -176,6 +207,16 @@ mod tests {
                 Lang::Chinese,
                 "请给出 --cert 和 --key；请去掉 --plain",
                 "请给出 “您的证书” 和 “私钥”；请选择“TLS”",
+            ),
+            (
+                Lang::English,
+                "make room with `sealpost rm`, or ask the operator",
+                "make room: delete files of yours, or ask the operator",
+            ),
+            (
+                Lang::Chinese,
+                "请换一个名称，或用 --conflict overwrite 覆盖",
+                "请换一个名称，或在询问时选择“覆盖”",
             ),
             // --cacert is not --cert, nor --servername --server.
             (Lang::English, "--servername a", "--servername a"),

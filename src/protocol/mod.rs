@@ -37,7 +37,8 @@
 //! `hello` is first and once. A client says "connected" only after this reply: in TLS 1.3 the client's
 //! handshake ends before the server has judged its certificate (RFC 8446 §4.4.2), so a refusal arrives
 //! here, as an alert. `id` is the connection's id in the server's audit log; the client shows it with
-//! every error. `agent` is 1 ..= 256 bytes. `login` lists what this connection may log in with.
+//! every error. `agent` is 1 ..= 256 bytes. `login` lists what this connection may log in with; `register`
+//! says whether it may make an account, though perhaps only that of the name in its certificate (else `forbidden`).
 //!
 //! ## Accounts
 //!

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use super::LoginPolicy;
 use super::session::{Next, Session, Stop, bad};
 use super::throttle::Attempt;
+use super::{LoginPolicy, Registration};
 use crate::protocol::{Account, Code, Refusal, UserName};
 use crate::store::{CertificateRule, ChangeError, Event, HashError, RegisterError, Role, User};
 use crate::transport::Wire;
@@ -21,9 +21,20 @@ impl<W: Wire> Session<'_, W> {
         if self.user.is_some() {
             return Err(already().into());
         }
-        if !self.shared.config.register {
-            let text = "this server takes no new users; ask its operator";
+        if !self.may_register() {
+            let text = match self.shared.config.register {
+                Registration::Certificate => {
+                    "this server takes new users by their client certificate only"
+                }
+                _ => "this server takes no new users; ask its operator",
+            };
             return Err(Refusal::new(Code::RegisterClosed, text).into());
+        }
+        if self.shared.config.register == Registration::Certificate
+            && self.certificate_user() != Some(user)
+        {
+            let text = "only the name in your client certificate can be registered";
+            return Err(Refusal::new(Code::Forbidden, text).into());
         }
         let name: UserName = user.parse().map_err(|error| bad(format!("{error}")))?;
         let attempt = self.wait_for_turn(NOBODY)?;
@@ -43,6 +54,15 @@ impl<W: Wire> Session<'_, W> {
             ..self.event("register")
         });
         self.welcome(user)
+    }
+
+    /// Whether this connection may make an account at all.
+    pub(super) fn may_register(&self) -> bool {
+        match self.shared.config.register {
+            Registration::Open => true,
+            Registration::Certificate => self.certificate_user().is_some(),
+            Registration::Closed => false,
+        }
     }
 
     fn not_registered(&self, error: RegisterError) -> Stop {

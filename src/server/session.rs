@@ -278,7 +278,7 @@ impl<'a, W: Wire> Session<'a, W> {
             secure: self.peer.secure,
             identity: identity.and_then(|identity| identity.cn.clone()),
             login: config.login.methods(identity),
-            register: config.register,
+            register: self.may_register(),
             id: self.peer.id.clone(),
         })
     }

@@ -222,23 +222,37 @@ mod tests {
     fn several_processes_write_one_trail_and_its_chain_is_whole() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.jsonl");
-        // Each has the file open on its own, as two processes would.
+        // Each has the file open on its own, as processes would.
         let writers = [(); 3].map(|()| Audit::open(&path).unwrap());
+        let together = std::sync::Barrier::new(writers.len());
         std::thread::scope(|scope| {
             for (n, audit) in writers.iter().enumerate() {
+                let write = || {
+                    together.wait();
+                    for _ in 0..1_000 {
+                        audit.record(event("put", "", Some("alice")));
+                    }
+                };
                 std::thread::Builder::new()
-                    .spawn_scoped(scope, move || {
-                        for _ in 0..100 {
-                            audit
-                                .try_record(event("put", &n.to_string(), None))
-                                .unwrap();
-                        }
-                    })
+                    .name(n.to_string())
+                    .spawn_scoped(scope, write)
                     .unwrap();
             }
         });
         let report = verify(&path).unwrap();
-        assert_eq!((report.lines, report.cut, report.broken), (300, 0, None));
+        assert_eq!((report.lines, report.cut, report.broken), (3_000, 0, None));
+    }
+
+    #[test]
+    fn nothing_is_written_while_another_process_writes() {
+        let (_dir, path) = trail();
+        let audit = Audit::open(&path).unwrap();
+        let other = fs::File::open(&path).unwrap();
+        other.lock().unwrap();
+        assert!(audit.try_record(event("put", "1", None)).is_err());
+        other.unlock().unwrap();
+        audit.try_record(event("put", "2", None)).unwrap();
+        assert_eq!(verify(&path).unwrap().lines, 9);
     }
 
     #[test]

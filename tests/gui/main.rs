@@ -10,12 +10,15 @@
 )]
 
 mod desk;
+mod dropped;
 #[path = "../it/fake.rs"]
 mod fake;
 mod files;
+mod frames;
 mod hostile;
 mod log;
 mod login;
+mod logins;
 mod pictures;
 #[path = "../it/raw.rs"]
 #[expect(dead_code, reason = "the relay needs one function of it")]

@@ -100,3 +100,21 @@ fn a_session_of_the_shell_that_is_over_is_told_so_and_logs_in_anew() {
     assert_eq!(said("connected anew as alice"), 1, "{}", ran.err);
     assert_eq!(ran.ok().matches("user      alice").count(), 2);
 }
+
+#[test]
+fn where_registering_needs_a_certificate_the_name_in_it_is_the_one_to_be_had() {
+    let flags = ["--register", "certificate", "--client-auth", "optional"];
+    let server = TestServer::start(&flags);
+    let register = |user: &str| json!({"op": "register", "user": user, "password": PASSWORD});
+    let mut stranger = Raw::connect(&server, Via::Tls, "");
+    assert_eq!(stranger.hello()["register"], false);
+    stranger.refused(&register("nobody"), "register_closed");
+    let mut holder = Raw::connect(&server, Via::Mtls, "nobody");
+    assert_eq!(holder.hello()["register"], true);
+    holder.refused(&register("carol"), "forbidden");
+    assert_eq!(holder.ask(&register("nobody"))["user"], "nobody");
+    // Password and certificate are of one and the same person now.
+    assert_eq!(stranger.login("nobody")["user"], "nobody");
+    let mut again = Raw::greeted(&server, Via::Mtls, "nobody");
+    assert_eq!(again.ask(&json!({"op": "login"}))["user"], "nobody");
+}

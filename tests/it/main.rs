@@ -30,6 +30,7 @@ mod lab;
 mod layering;
 mod lifecycle;
 mod limits;
+mod listing;
 mod misuse;
 mod pki;
 mod raw;

@@ -120,7 +120,7 @@ pub struct News {
 
 impl Overheard {
     /// Nothing yet.
-    pub(super) fn new(wake: Wake) -> Self {
+    pub(in crate::gui) fn new(wake: Wake) -> Self {
         Self {
             tape: Mutex::default(),
             wake,

@@ -11,8 +11,9 @@ use super::overheard::Overheard;
 use super::told::Told;
 use crate::client::{Client, Login, Narrator, Target};
 use crate::error::{Error, Kind, Result};
+use crate::gui::listing::Listing;
 use crate::pki::keys;
-use crate::protocol::{Account, Conflict, FileInfo, FileName, HelloReply};
+use crate::protocol::{Account, Conflict, FileName, HelloReply};
 use crate::transport::{ClientTls, Connector, Session, Story};
 
 /// Bounds waiting for a reply, and a stall in a transfer.
@@ -99,8 +100,8 @@ pub enum SessionEvent {
     Failed(Told),
     /// The session ended without being told to.
     Lost(Told),
-    /// The list is another than it was; sorted by name.
-    Listing(Arc<Vec<FileInfo>>),
+    /// The list is another than it was.
+    Listing(Arc<Listing>),
     /// Done as ordered.
     Done(Deed),
     /// The password is another: whoever connects from now on does it so.
@@ -203,6 +204,7 @@ fn serve(
         client,
         target,
         listed: None,
+        before: None,
     };
     let mut order = Some(Order::Refresh);
     let mut pause = REFRESH;
@@ -229,7 +231,9 @@ struct Serving {
     /// Where transfers go, and as whom.
     target: Arc<Target>,
     /// What was told of the list last.
-    listed: Option<Arc<Vec<FileInfo>>>,
+    listed: Option<Arc<Listing>>,
+    /// And before: freeing many names takes its time, which is to be this thread's and not the window's.
+    before: Option<Arc<Listing>>,
 }
 
 impl Serving {
@@ -274,9 +278,9 @@ impl Serving {
     fn list(&mut self, asked: bool, send: &impl Fn(SessionEvent)) {
         match self.client.list("") {
             Ok(files) => {
-                if self.listed.as_deref() != Some(&files) {
-                    let files = Arc::new(files);
-                    self.listed = Some(Arc::clone(&files));
+                if self.listed.as_deref().map(|listed| &listed[..]) != Some(&files[..]) {
+                    let files = Arc::new(Listing::of(files));
+                    self.before = self.listed.replace(Arc::clone(&files));
                     send(SessionEvent::Listing(files));
                 }
                 if asked {
@@ -308,5 +312,33 @@ impl Serving {
             Err(error) => send(SessionEvent::Lost(Told::of(&error))),
         }
         usable
+    }
+}
+
+/// Sessions for the tests.
+#[cfg(test)]
+pub(in crate::gui) mod sample {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a server says of itself.
+    pub(in crate::gui) fn hello() -> HelloReply {
+        let hello = json!({
+            "version": 1, "agent": "test", "secure": "plain", "identity": null,
+            "login": ["password"], "register": false, "id": "c1",
+        });
+        serde_json::from_value(hello).unwrap()
+    }
+
+    /// A session of `user`.
+    pub(in crate::gui) fn connected(target: &Arc<Target>, user: &str) -> Connected {
+        let account = json!({"user": user, "role": "user"});
+        Connected {
+            hello: hello(),
+            account: serde_json::from_value(account).unwrap(),
+            session: None,
+            target: Arc::clone(target),
+        }
     }
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::natural::{self, contains};
+use crate::gui::listing::Listing;
+use crate::gui::natural::{self, contains};
 use crate::protocol::FileInfo;
 
 /// By what the list is sorted.
@@ -96,27 +97,16 @@ pub(super) fn last_part(path: &str) -> &str {
 ///
 /// Without a filter: what is in the folder itself. With one: every file and folder below it whose own name
 /// contains the filter, at any depth; a filter with a `/` is looked for in the path below the folder.
-pub(super) fn rows(all: &[FileInfo], folder: &str, filter: &str, sort: Sort) -> Vec<Row> {
+pub(super) fn rows(all: &Listing, folder: &str, filter: &str, sort: Sort) -> Vec<Row> {
     let shown = within(all, folder);
-    let (mut folders, mut files) = match filter {
+    let (mut folders, files) = match filter {
         "" => direct(all, folder, shown),
         filter => matching(all, folder, shown, &natural::fold(filter)),
     };
-    folders.sort_by(|a, b| {
-        let (x, y) = (a.path.trim_end_matches('/'), b.path.trim_end_matches('/'));
-        turned(sort, by_folder(sort.by, a, b), x, y)
-    });
-    files.sort_by(|a, b| {
-        let (a, b) = (&all[*a], &all[*b]);
-        turned(
-            sort,
-            by_file(sort.by, a, b),
-            a.name.as_str(),
-            b.name.as_str(),
-        )
-    });
+    folders.sort_by(|a, b| turned(sort, a, b));
     let folders = folders.into_iter().map(Row::Folder);
-    folders.chain(files.into_iter().map(Row::File)).collect()
+    let files = in_order(all, files, sort).into_iter().map(Row::File);
+    folders.chain(files).collect()
 }
 
 /// How many folders and files the rows are, and their bytes.
@@ -185,27 +175,38 @@ fn matching(
     (folders, files)
 }
 
-fn by_folder(column: Column, a: &Folder, b: &Folder) -> Ordering {
-    match column {
+/// Files in the order that is asked for; between equals the names decide, always upwards unless the names are what
+/// is sorted by. By numbers alone, which the listing brought: this runs while drawing.
+fn in_order(all: &Listing, files: Vec<usize>, sort: Sort) -> Vec<usize> {
+    let keyed = files.into_iter().map(|place| {
+        let (file, rank) = (&all[place], all.rank(place));
+        let by = match sort.by {
+            Column::Name => 0,
+            Column::Owner => i128::from(rank.owner),
+            Column::Size => i128::from(file.size),
+            Column::Time => file.modified.unix_timestamp_nanos(),
+        };
+        (if sort.descending { -by } else { by }, rank.name, place)
+    });
+    let mut keyed: Vec<(i128, u32, usize)> = keyed.collect();
+    keyed.sort_unstable();
+    if sort.by == Column::Name && sort.descending {
+        keyed.reverse();
+    }
+    keyed.into_iter().map(|(.., place)| place).collect()
+}
+
+/// The same for two folders.
+fn turned(sort: Sort, a: &Folder, b: &Folder) -> Ordering {
+    let by = match sort.by {
         Column::Name | Column::Owner => Ordering::Equal,
         Column::Size => a.bytes.cmp(&b.bytes),
         Column::Time => a.newest.cmp(&b.newest),
-    }
-}
-
-fn by_file(column: Column, a: &FileInfo, b: &FileInfo) -> Ordering {
-    match column {
-        Column::Name => Ordering::Equal,
-        Column::Owner => natural::compare(a.owner.as_str(), b.owner.as_str()),
-        Column::Size => a.size.cmp(&b.size),
-        Column::Time => a.modified.cmp(&b.modified),
-    }
-}
-
-/// What the column says, the way round that was asked for; between equals the names decide, always upwards
-/// unless the names are what is sorted by.
-fn turned(sort: Sort, by: Ordering, a: &str, b: &str) -> Ordering {
-    let names = || natural::compare(a, b);
+    };
+    let names = || {
+        let (a, b) = (a.path.trim_end_matches('/'), b.path.trim_end_matches('/'));
+        natural::compare(a, b)
+    };
     match (sort.by, sort.descending) {
         (Column::Name, true) => names().reverse(),
         (_, true) => by.reverse().then_with(names),
@@ -229,9 +230,10 @@ mod tests {
             ("docs/b.txt", "alice", 2, 20),
             ("docs/deep/c.txt", "bob", 3, 30),
             ("docs-2/x", "bob", 4, 5),
+            ("docs0/x", "bob", 4, 5),
         ]);
         let rows = rows(&all, "", "", Sort::default());
-        assert_eq!(shown(&all, &rows), ["docs/", "docs-2/", "a.txt"]);
+        assert_eq!(shown(&all, &rows), ["docs/", "docs-2/", "docs0/", "a.txt"]);
         let Row::Folder(docs) = &rows[0] else {
             panic!("no folder")
         };
@@ -299,6 +301,7 @@ mod tests {
             "the folder shown is not below itself"
         );
         assert_eq!(find("", "notes/o"), ["docs/notes/old.txt"]);
+        assert_eq!(find("docs/", "docs/n"), [""; 0], "nor is its own name");
         assert_eq!(find("", "nothing"), [""; 0]);
     }
 }

@@ -9,7 +9,6 @@ mod dialog;
 mod keys;
 mod layout;
 mod menu;
-mod natural;
 mod notice;
 mod rename;
 mod selection;
@@ -28,6 +27,7 @@ pub use selection::{How, Step};
 use super::action::Wanted;
 use super::engine::Deed;
 use super::engine::told::Told;
+use super::listing::Listing;
 use super::settings::Settings;
 use crate::protocol::{FileInfo, FileName};
 use arrange::{last_part, within};
@@ -39,7 +39,7 @@ use selection::Selection;
 /// The list.
 #[derive(Debug, Default)]
 pub struct Files {
-    all: Arc<Vec<FileInfo>>,
+    all: Arc<Listing>,
     /// A listing has come.
     listed: bool,
     /// There is a session that can be asked for something.
@@ -91,9 +91,9 @@ impl Files {
         }
     }
 
-    /// Takes a new listing, sorted by name. What is selected stays so as long as it is there, and what is
+    /// Takes a new listing. What is selected stays so as long as it is there, and what is
     /// seen stays where it is.
-    pub fn update(&mut self, files: Arc<Vec<FileInfo>>) {
+    pub fn update(&mut self, files: Arc<Listing>) {
         let top = self.layout.top_row();
         let top = top.and_then(|row| Some((row, self.path(row)?.to_owned())));
         self.all = files;
@@ -277,12 +277,12 @@ impl Files {
 
 /// Listings for the tests.
 #[cfg(test)]
-pub(super) mod sample {
+pub(in crate::gui) mod sample {
     use super::*;
     use crate::protocol::Sha256;
 
     /// A listing of names with uploader, size and time in seconds; sorted.
-    pub(crate) fn listing(files: &[(&str, &str, u64, i64)]) -> Vec<FileInfo> {
+    pub(crate) fn listing(files: &[(&str, &str, u64, i64)]) -> Listing {
         let files = files.iter().map(|(name, owner, size, time)| FileInfo {
             name: name.parse().unwrap(),
             size: *size,
@@ -292,7 +292,7 @@ pub(super) mod sample {
         });
         let mut files: Vec<FileInfo> = files.collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        files
+        Listing::of(files)
     }
 
     /// The paths of rows.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Files;
+use super::{Files, Row};
 
 /// How a click or a move changes what is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,14 @@ impl Files {
 
     /// The row of a path, if it is shown.
     pub(super) fn row_of(&self, path: &str) -> Option<usize> {
-        (0..self.rows.len()).find(|row| self.path(*row) == Some(path))
+        if path.ends_with('/') {
+            return self
+                .rows
+                .iter()
+                .position(|row| matches!(row, Row::Folder(folder) if folder.path == path));
+        }
+        let place = self.places(path).next()?;
+        self.rows.iter().position(|row| *row == Row::File(place))
     }
 
     /// After the rows changed: only what is shown is selected, so that nothing is done to what nobody sees;

@@ -172,7 +172,9 @@ impl Files {
     ) -> bool {
         let mut area = ScrollArea::vertical()
             .id_salt(("files", &self.folder))
-            .auto_shrink(false);
+            .auto_shrink(false)
+            // However low the window is: else rows would be drawn over what is below them.
+            .min_scrolled_height(0.0);
         if let Some(scroll) = self.layout.scroll.take() {
             area = area.vertical_scroll_offset(scroll);
         }

@@ -8,6 +8,7 @@ use crate::gui::action::{Action, Cx};
 use crate::gui::engine::Order;
 use crate::gui::platform::Pick;
 use crate::gui::theme::GAP;
+use crate::lang::Lang;
 use crate::text::{self, escape};
 
 /// Width of the filter's field, in points.
@@ -19,6 +20,9 @@ const WIDE: f32 = 640.0;
 
 /// Height of the line below the rows, in points.
 const FOOTER: f32 = 24.0;
+
+/// Where less is left than this, in points, rows are shown instead of that line.
+const FOOTER_FROM: f32 = 120.0;
 
 /// Room for the filter with its words, in points.
 const FILTER_ROOM: f32 = 260.0;
@@ -37,15 +41,20 @@ impl Files {
         }
         self.show_path(ui, cx);
         let (mut table, mut footer) = (ui.available_rect_before_wrap(), ui.max_rect());
-        table.max.y = (table.max.y - FOOTER).max(table.min.y);
+        let high = table.height() >= FOOTER_FROM;
+        if high {
+            table.max.y -= FOOTER;
+        }
         footer.min.y = table.max.y;
         ui.scope_builder(UiBuilder::new().max_rect(table), |ui| {
             self.show_table(ui, cx);
         });
         let layout = Layout::left_to_right(Align::Center);
-        ui.scope_builder(UiBuilder::new().max_rect(footer).layout(layout), |ui| {
-            self.show_footer(ui, cx);
-        });
+        if high {
+            ui.scope_builder(UiBuilder::new().max_rect(footer).layout(layout), |ui| {
+                self.show_footer(ui, cx);
+            });
+        }
         self.show_dialog(&ui.ctx().clone(), cx);
         let settled = self.layout.changed && !ui.input(|input| input.pointer.any_down());
         if settled {
@@ -186,10 +195,7 @@ impl Files {
             return;
         }
         let (folders, files, bytes) = self.shown;
-        let mut shown = cx.say(
-            format!("{}, {}", plural(folders, "folder"), plural(files, "file")),
-            format!("{folders} 个文件夹，{files} 个文件"),
-        );
+        let mut shown = count(folders, files, cx.lang);
         // What a filter finds can be in folders that it finds as well.
         if self.filter.is_empty() {
             shown.push_str(cx.say(", ", "，"));
@@ -249,6 +255,14 @@ impl Files {
     }
 }
 
+/// How many folders and files, of what there is.
+fn count(folders: usize, files: usize, lang: Lang) -> String {
+    let kinds = [(folders, "folder", "个文件夹"), (files, "file", "个文件")];
+    let some = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    let some = some.map(|(count, en, zh)| lang.pick(plural(count, en), format!("{count} {zh}")));
+    some.collect::<Vec<_>>().join(lang.pick(", ", "，"))
+}
+
 fn plural(count: usize, word: &str) -> String {
     match count {
         1 => format!("1 {word}"),
@@ -263,4 +277,21 @@ fn crumb(ui: &mut Ui, word: &str, here: bool) -> bool {
     };
     ui.add(Button::new(text).frame_when_inactive(false))
         .clicked()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_there_is_not_the_line_below_the_rows_does_not_speak() {
+        for (folders, files, en, zh) in [
+            (0, 1, "1 file", "1 个文件"),
+            (2, 0, "2 folders", "2 个文件夹"),
+            (1, 3, "1 folder, 3 files", "1 个文件夹，3 个文件"),
+        ] {
+            assert_eq!(count(folders, files, Lang::English), en);
+            assert_eq!(count(folders, files, Lang::Chinese), zh);
+        }
+    }
 }

@@ -14,6 +14,9 @@ use super::wire::Saved;
 use crate::lang::{Both, Lang, both};
 use crate::text;
 
+/// Letters of a connection's number: lines without one leave as much room.
+const CONNECTION: usize = 12;
+
 /// Lines kept; the oldest go first.
 const LINES_MAX: usize = 5_000;
 
@@ -169,7 +172,7 @@ impl Line {
             Tone::Trouble => "✖ ",
         };
         format!(
-            "{}  {connection}  {mark}{}",
+            "{}  {connection:<CONNECTION$}  {mark}{}",
             text::time(self.at),
             text::escape(what)
         )
@@ -194,12 +197,15 @@ mod tests {
         log.connection = Some("c7".into());
         log.say(Tone::Trouble, both("lost\nforged line", "断开"));
         let english = log.text(Lang::English);
-        assert!(english.contains("Z  -  logged in\n"), "{english}");
         assert!(
-            english.contains("Z  c7  ✖ lost\\u{a}forged line\n"),
+            english.contains("Z  -             logged in\n"),
             "{english}"
         );
-        assert!(log.text(Lang::Chinese).contains("c7  ✖ 断开\n"));
+        assert!(
+            english.contains("Z  c7            ✖ lost\\u{a}forged line\n"),
+            "{english}"
+        );
+        assert!(log.text(Lang::Chinese).contains("c7            ✖ 断开\n"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Log {
                 cx.act(Action::Copy(text));
             }
             ui.separator();
-            let label = ui.label(cx.say("Words", "关键词"));
+            let label = ui.label(cx.say("Lines with", "只看含有"));
             let edit = TextEdit::singleline(&mut self.filter).desired_width(160.0);
             let edit = ui.add(edit).labelled_by(label.id);
             if edit.has_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {

@@ -38,10 +38,9 @@ pub(super) fn show_choice(ui: &mut Ui, cx: &Cx<'_>, security: Security, chosen: 
         true => theme::bad(dark),
         false => theme::accent(dark),
     };
-    let stroke = match chosen {
-        true => Stroke::new(1.5, colour),
-        false => ui.visuals().widgets.noninteractive.bg_stroke,
-    };
+    // Equally wide, so that nothing moves when another is chosen.
+    let edge = ui.visuals().widgets.noninteractive.bg_stroke.color;
+    let stroke = Stroke::new(1.5, if chosen { colour } else { edge });
     let (name, meaning) = (security.name(), security.meaning());
     let mut clicked = false;
     // The whole card can be clicked; for the keyboard and for screen readers it is one control.

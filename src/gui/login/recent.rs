@@ -1,6 +1,6 @@
 //! The list of recent connections.
 
-use egui::{Align, AtomExt as _, Button, Layout, RichText, Role, Ui, Vec2, WidgetInfo};
+use egui::{Align, Align2, AtomExt as _, Button, Layout, RichText, Role, Ui, Vec2, WidgetInfo};
 
 use crate::client;
 use crate::gui::action::{Action, Cx};
@@ -35,6 +35,7 @@ pub(super) fn show<'a>(ui: &mut Ui, cx: &mut Cx<'_>, all: &'a [Recent]) -> Optio
             let text = RichText::new(format!("{} @ {place}", who(recent, cx)));
             // The sign stays whole, the name is cut.
             let text = text.atom_shrink(true).atom_grow(true);
+            let text = text.atom_align(Align2::LEFT_CENTER);
             let button = Button::new((sign, text))
                 .min_size(size)
                 .wrap_mode(egui::TextWrapMode::Truncate)

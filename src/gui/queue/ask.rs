@@ -56,9 +56,8 @@ impl Transfers {
 
     /// Those that wait for an answer.
     fn unanswered(&self) -> impl Iterator<Item = &Transfer> {
-        self.all().filter(|transfer| {
-            matches!(transfer.state, State::Asking(_)) && !self.answered.contains(&transfer.id)
-        })
+        let asking = self.asking.difference(&self.answered);
+        asking.filter_map(|id| self.all.get(id).map(|row| &row.transfer))
     }
 
     fn show_question(

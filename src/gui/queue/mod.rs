@@ -3,6 +3,8 @@
 mod ask;
 pub mod rate;
 mod row;
+#[cfg(test)]
+mod tests;
 mod view;
 mod words;
 
@@ -20,7 +22,15 @@ const LEFT_OUT_SHOWN: usize = 200;
 #[derive(Debug)]
 pub struct Transfers {
     all: BTreeMap<Id, Row>,
-    /// What is shown, in order.
+    /// Those that run; their numbers change by themselves.
+    running: BTreeSet<Id>,
+    /// Those that wait for an answer.
+    asking: BTreeSet<Id>,
+    /// What all come to, but for the bytes of those that run.
+    sums: Totals,
+    /// In which order they are shown.
+    places: BTreeMap<Place, Id>,
+    /// The same, to be counted through; made anew when it is stale.
     order: Vec<Id>,
     stale: bool,
     ended: u64,
@@ -46,7 +56,12 @@ struct Row {
     rate: Rate,
     /// The how manyth it was to end; 0 while it is not over.
     ended: u64,
+    /// What it added to the sums.
+    share: Totals,
 }
+
+/// Where a transfer is shown: its group, and its place in the group.
+type Place = (u8, u64);
 
 /// What all transfers in the list come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -75,6 +90,10 @@ impl Default for Transfers {
     fn default() -> Self {
         Self {
             all: BTreeMap::new(),
+            running: BTreeSet::new(),
+            asking: BTreeSet::new(),
+            sums: Totals::default(),
+            places: BTreeMap::new(),
             order: Vec::new(),
             stale: false,
             ended: 0,
@@ -97,8 +116,14 @@ impl Transfers {
         self.stale = true;
         let id = transfer.id;
         self.answered.remove(&id);
+        let before = self.all.remove(&id);
+        if let Some(row) = &before {
+            self.sums.take(&row.share);
+            self.places.remove(&row.place());
+            self.running.remove(&id);
+            self.asking.remove(&id);
+        }
         if transfer.state == State::Forgotten {
-            self.all.remove(&id);
             if self.selected == Some(id) {
                 self.selected = None;
             }
@@ -111,15 +136,23 @@ impl Transfers {
         let over = transfer.state.is_over();
         self.ended += u64::from(over);
         let ended = if over { self.ended } else { 0 };
-        let rate = match (&transfer.state, self.all.get(&id)) {
+        let rate = match (&transfer.state, before) {
             (State::Running, Some(row)) => row.rate,
             _ => Rate::default(),
         };
+        match transfer.state {
+            State::Running => self.running.insert(id),
+            State::Asking(_) => self.asking.insert(id),
+            _ => false,
+        };
         let row = Row {
+            share: Totals::of(&transfer),
             transfer,
             rate,
             ended,
         };
+        self.sums.add(&row.share);
+        self.places.insert(row.place(), id);
         self.all.insert(id, row);
     }
 
@@ -155,85 +188,125 @@ impl Transfers {
         self.all.values().map(|row| &row.transfer)
     }
 
+    /// Whether something of this one is still to be done.
+    pub fn is_unfinished(&self, id: Id) -> bool {
+        let row = self.all.get(&id);
+        row.is_some_and(|row| row.transfer.state.is_unfinished())
+    }
+
     /// How many are not over.
     pub fn busy(&self) -> usize {
-        self.all()
-            .filter(|transfer| !transfer.state.is_over())
-            .count()
+        self.sums.count - self.sums.over - self.sums.failed
     }
 
     /// How many run, wait for their turn, or are still searched for: what closing the window would stop.
     pub fn active(&self) -> usize {
-        let totals = self.totals();
-        totals.running + totals.waiting + self.gathering
+        self.sums.running + self.sums.waiting + self.gathering
     }
 
     /// What they come to.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        for row in self.all.values() {
-            totals.add(row);
+        let mut totals = self.sums;
+        for row in self.running.iter().filter_map(|id| self.all.get(id)) {
+            totals.bytes_per_s += row.rate.bytes_per_s().unwrap_or(0.0);
+            totals.count_bytes(&row.transfer);
         }
         totals
     }
 
     /// Looks at the speeds of those that run.
     fn look(&mut self, now_s: f64) {
-        for row in self.all.values_mut() {
-            if row.transfer.state == State::Running && row.transfer.gauge.has_begun() {
+        for id in &self.running {
+            if let Some(row) = self.all.get_mut(id)
+                && row.transfer.gauge.has_begun()
+            {
                 row.rate.look(now_s, row.transfer.gauge.moved());
             }
         }
     }
 
-    /// Puts them in order: what is not over as it was asked for, with what runs first; then what failed; then
-    /// the rest, the last to end first. So what moves is on top, and a row changes its place only when it ends.
+    /// Has the order at hand in which they are shown.
     fn arrange(&mut self) {
-        if !std::mem::take(&mut self.stale) {
-            return;
+        if std::mem::take(&mut self.stale) {
+            self.order = self.places.values().copied().collect();
         }
-        self.order = self.all.keys().copied().collect();
-        let all = &self.all;
-        self.order.sort_by_key(|id| {
-            let Some(row) = all.get(id) else {
-                return (4, 0);
-            };
-            match row.transfer.state {
-                State::Running => (0, *id),
-                State::Failed(_) => (2, u64::MAX - row.ended),
-                _ if row.ended == 0 => (1, *id),
-                _ => (3, u64::MAX - row.ended),
-            }
-        });
+    }
+}
+
+impl Row {
+    /// What is not over is shown as it was asked for, with what runs first; then what failed; then the rest, the
+    /// last to end first. So what moves is on top, and a row changes its place only when it ends.
+    fn place(&self) -> Place {
+        let id = self.transfer.id;
+        match self.transfer.state {
+            State::Running => (0, id),
+            State::Failed(_) => (2, u64::MAX - self.ended),
+            _ if self.ended == 0 => (1, id),
+            _ => (3, u64::MAX - self.ended),
+        }
     }
 }
 
 impl Totals {
-    fn add(&mut self, row: &Row) {
-        let transfer = &row.transfer;
-        self.count += 1;
+    /// What one transfer comes to; without the bytes of one that runs.
+    fn of(transfer: &Transfer) -> Self {
+        let mut totals = Self {
+            count: 1,
+            ..Self::default()
+        };
         match &transfer.state {
-            State::Running => self.running += 1,
-            State::Waiting => self.waiting += 1,
-            State::Paused => self.paused += 1,
-            State::Asking(_) => {}
-            State::Failed(_) => self.failed += 1,
+            State::Running => totals.running = 1,
+            State::Waiting => totals.waiting = 1,
+            State::Paused => totals.paused = 1,
+            State::Failed(_) => totals.failed = 1,
             State::Done(finished) => {
-                self.over += 1;
-                self.bytes += finished.size;
-                self.done += finished.size;
-                return;
+                (totals.bytes, totals.done) = (finished.size, finished.size);
             }
-            State::Skipped | State::Cancelled | State::Forgotten => {
-                self.over += 1;
-                return;
-            }
+            State::Asking(_) | State::Skipped | State::Cancelled | State::Forgotten => {}
         }
-        if transfer.state == State::Running {
-            self.bytes_per_s += row.rate.bytes_per_s().unwrap_or(0.0);
+        match transfer.state.is_unfinished() {
+            true if totals.running == 0 => totals.count_bytes(transfer),
+            true => {}
+            false => totals.over = 1,
         }
-        // The size of a file that grew meanwhile is known only when it begins.
-        self.bytes += transfer.gauge.size().max(transfer.gauge.done());
-        self.done += transfer.gauge.done();
+        totals
+    }
+
+    /// The size of a file that grew meanwhile is known only when it begins.
+    fn count_bytes(&mut self, transfer: &Transfer) {
+        let gauge = &transfer.gauge;
+        self.bytes += gauge.size().max(gauge.done());
+        self.done += gauge.done();
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.combine(other, usize::saturating_add, u64::saturating_add);
+    }
+
+    fn take(&mut self, other: &Self) {
+        self.combine(other, usize::saturating_sub, u64::saturating_sub);
+    }
+
+    fn combine(
+        &mut self,
+        other: &Self,
+        counts: impl Fn(usize, usize) -> usize,
+        bytes: impl Fn(u64, u64) -> u64,
+    ) {
+        for (sum, part) in [
+            (&mut self.count, other.count),
+            (&mut self.over, other.over),
+            (&mut self.failed, other.failed),
+            (&mut self.running, other.running),
+            (&mut self.waiting, other.waiting),
+            (&mut self.paused, other.paused),
+        ] {
+            *sum = counts(*sum, part);
+        }
+        self.bytes = bytes(self.bytes, other.bytes);
+        self.done = bytes(self.done, other.done);
     }
 }
+
+#[cfg(test)]
+mod state_tests;

@@ -20,6 +20,8 @@ pub struct Rate {
     /// When it was looked at, in seconds, and how many bytes had moved.
     last: Option<(f64, u64)>,
     bytes_per_s: Option<f64>,
+    /// When the last bytes moved.
+    moved_s: f64,
 }
 
 impl Rate {
@@ -28,14 +30,19 @@ impl Rate {
     pub fn look(&mut self, now_s: f64, moved: u64) {
         let Some((then_s, before)) = self.last else {
             self.last = Some((now_s, moved));
+            self.moved_s = now_s;
             return;
         };
+        if moved != before {
+            self.moved_s = now_s;
+        }
         let passed_s = now_s - then_s;
         if moved < before || passed_s < 0.0 {
             // Another try began.
             *self = Self {
                 last: Some((now_s, moved)),
                 bytes_per_s: None,
+                moved_s: now_s,
             };
         } else if passed_s >= LOOK_EVERY_S {
             let speed = (moved - before) as f64 / passed_s;
@@ -48,6 +55,11 @@ impl Rate {
             };
             self.last = Some((now_s, moved));
         }
+    }
+
+    /// For how many seconds nothing has moved.
+    pub fn still_s(&self) -> f64 {
+        self.last.map_or(0.0, |(now_s, _)| now_s - self.moved_s)
     }
 
     /// Bytes a second, once it is known.
@@ -127,8 +139,13 @@ mod tests {
         }
         assert!(rate.bytes_per_s().unwrap() < STANDSTILL);
         assert!(time_left(1_000, rate.bytes_per_s().unwrap()).is_none());
+        assert!((rate.still_s() - 58.0).abs() < 0.01, "{rate:?}");
         rate.look(61.0, 0);
         assert!(rate.bytes_per_s().is_none());
+        assert!(rate.still_s().abs() < 0.01, "{rate:?}");
+        rate.look(62.0, 0);
+        rate.look(63.0, 5);
+        assert!(rate.still_s().abs() < 0.01, "{rate:?}");
     }
 
     #[test]

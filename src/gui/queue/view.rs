@@ -20,7 +20,10 @@ const REDRAW: Duration = Duration::from_millis(100);
 const DETAILS: f32 = 64.0;
 
 /// Width below which the table is scrolled sideways.
-const WIDTH_MIN: f32 = 920.0;
+const WIDTH_MIN: f32 = 940.0;
+
+/// Width of the buttons of one transfer: three words, in either language.
+const BUTTONS: f32 = 236.0;
 
 impl Transfers {
     /// Draws them.
@@ -56,7 +59,8 @@ impl Transfers {
             Some(_) => DETAILS + ui.spacing().item_spacing.y,
             None => 0.0,
         };
-        let height = (ui.available_height() - details).max(3.0 * theme::ROW);
+        let header = theme::ROW + ui.spacing().item_spacing.y;
+        let height = (ui.available_height() - details - header).max(theme::ROW);
         self.show_table(ui, cx, height);
         self.show_details(ui, cx);
     }
@@ -173,7 +177,7 @@ impl Transfers {
                     .column(Column::initial(86.0).at_least(60.0).clip(true))
                     .column(Column::initial(86.0).at_least(60.0).clip(true))
                     .column(Column::initial(160.0).at_least(80.0).clip(true))
-                    .column(Column::exact(216.0))
+                    .column(Column::exact(BUTTONS))
                     .header(theme::ROW, |mut header| {
                         for (word, right) in [
                             (cx.say("Name", "名称"), false),

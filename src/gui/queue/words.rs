@@ -9,6 +9,9 @@ use crate::gui::engine::transfers::{Finished, State};
 use crate::lang::Lang;
 use crate::text::{self, escape};
 
+/// When nothing has moved for so many seconds, that is said.
+const STILL_S: f64 = 3.0;
+
 /// How a state is meant.
 pub(super) enum Tone {
     Plain,
@@ -26,6 +29,14 @@ impl Row {
             State::Running if !gauge.has_begun() => (("starting…", "正在开始…"), Tone::Plain),
             State::Running if gauge.done() >= gauge.size() => {
                 (("finishing…", "正在完成…"), Tone::Plain)
+            }
+            State::Running if self.rate.still_s() >= STILL_S => {
+                let still = duration(Duration::from_secs_f64(self.rate.still_s()), lang);
+                let words = lang.pick(
+                    format!("no answer for {still}"),
+                    format!("已有 {still}没有回应"),
+                );
+                return (words, Tone::Warning);
             }
             State::Running => (("running", "传输中"), Tone::Plain),
             State::Paused => (("paused", "已暂停"), Tone::Warning),

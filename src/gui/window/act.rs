@@ -20,8 +20,9 @@ use crate::gui::platform::{Pick, Picked};
 use crate::gui::theme;
 use crate::lang::both;
 
-/// A file dialog that is answered with nothing within this time never came up.
-const AT_ONCE: Duration = Duration::from_millis(300);
+/// A file dialog that is answered with nothing within this time never came up. Long enough for a busy machine; who
+/// cancels sooner is asked once more.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Window {
     /// Does it.
@@ -65,10 +66,15 @@ impl Window {
             Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Pick(pick) => {
                 self.asked = Some(Instant::now());
-                self.platform.pick(pick, self.picked.0.clone());
+                let begins = match pick {
+                    Pick::DownloadTo(_) => self.settings.download_folder.as_deref(),
+                    _ => None,
+                };
+                self.platform.pick(pick, begins, self.picked.0.clone());
             }
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
+            Action::SaveCapture(path, keys) => self.wire.save(path, keys),
             Action::Columns(widths, sort) => {
                 self.settings.columns = Some(widths);
                 self.settings.sort = sort;
@@ -85,7 +91,7 @@ impl Window {
                 self.settings.look = look;
                 self.save();
             }
-            Action::Open(tab) => self.tab = tab,
+            Action::Open(tab) => (self.tab, self.folded) = (tab, false),
             Action::Forget(recent) => {
                 self.settings.forget(&recent);
                 self.save();
@@ -97,8 +103,8 @@ impl Window {
     pub(super) fn take(&mut self, picked: &Picked) {
         let asked = self.asked.take();
         let Some(first) = picked.paths.first().cloned() else {
-            if asked.is_some_and(|asked| asked.elapsed() < AT_ONCE) {
-                self.no_dialog();
+            if asked.is_some_and(|asked| picked.answered.duration_since(asked) < AT_ONCE) {
+                self.no_dialog(picked.pick.clone());
             }
             return;
         };
@@ -114,24 +120,23 @@ impl Window {
         }
     }
 
-    /// Nobody cancels a dialog so soon: there was none.
-    fn no_dialog(&mut self) {
+    /// Nobody cancels a dialog so soon: there was none, and the path is asked for.
+    fn no_dialog(&mut self, pick: Pick) {
+        let folder = self.settings.download_folder.as_deref();
+        if self.typed.ask(pick, folder) {
+            return;
+        }
         let told = Told {
             kind: Kind::Other,
             message: both("no file dialog came up", "未能打开文件对话框"),
             hint: both(
-                "drop files on the window, or type paths into the form; zenity or xdg-desktop-portal brings the dialog",
-                "请把文件拖到窗口上，或在表单中输入路径；安装 zenity 或 xdg-desktop-portal 后即可使用对话框",
+                "type the path into the field; zenity or xdg-desktop-portal brings the dialog",
+                "请在输入框中输入路径；安装 zenity 或 xdg-desktop-portal 后即可使用对话框",
             ),
             causes: Vec::new(),
         };
         self.log.say(Tone::Trouble, told.message.clone());
-        if self.connected.is_some() {
-            self.transfers.leave_out(told);
-            self.tab = Tab::Transfers;
-        } else {
-            self.login.fail(told, false);
-        }
+        self.login.fail(told, false);
     }
 
     fn upload(&mut self, paths: &[PathBuf], folder: &str) {
@@ -171,7 +176,10 @@ impl Window {
         }
         self.tab = Tab::Transfers;
         self.engine.transfer(TransferOrder::Add(new));
-        self.settings.download_folder = Some(to.to_owned());
+        if self.settings.download_folder.as_deref() != Some(to) {
+            self.settings.download_folder = Some(to.to_owned());
+            self.save();
+        }
     }
 
     /// Goes on with what an earlier window had begun.

@@ -162,6 +162,10 @@ impl Block {
             Kind::SealedHandshake => both("handshake, encrypted", "握手消息，已加密"),
             Kind::ChangeCipherSpec => both("ChangeCipherSpec", "ChangeCipherSpec"),
             Kind::Alert => both("alert", "警报"),
+            Kind::Application(1) => both(
+                "application data, 1 record: noise without the key",
+                "应用数据，1 条记录：没有密钥只是噪声",
+            ),
             Kind::Application(records) => both(
                 format!("application data, {records} records: noise without the key"),
                 format!("应用数据，{records} 条记录：没有密钥只是噪声"),

@@ -10,6 +10,8 @@ mod learned;
 mod plain;
 mod save;
 mod sealed;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};

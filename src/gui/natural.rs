@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 
 /// Compares two names; equal only when they are the same.
-pub(super) fn compare(a: &str, b: &str) -> Ordering {
+pub(in crate::gui) fn compare(a: &str, b: &str) -> Ordering {
     loosely(a, b).then_with(|| a.cmp(b))
 }
 
 /// Whether `text` has `folded` in it, whatever the case; `folded` is what [`fold`] made.
-pub(super) fn contains(text: &str, folded: &str) -> bool {
+pub(in crate::gui) fn contains(text: &str, folded: &str) -> bool {
     if text.is_ascii() {
         let mut windows = text.as_bytes().windows(folded.len());
         return windows.any(|window| window.eq_ignore_ascii_case(folded.as_bytes()));
@@ -17,12 +17,12 @@ pub(super) fn contains(text: &str, folded: &str) -> bool {
 }
 
 /// `text` without the difference between upper and lower case.
-pub(super) fn fold(text: &str) -> String {
+pub(in crate::gui) fn fold(text: &str) -> String {
     text.to_lowercase()
 }
 
 /// Whether `text` begins with `folded`, whatever the case.
-pub(super) fn begins_with(text: &str, folded: &str) -> bool {
+pub(in crate::gui) fn begins_with(text: &str, folded: &str) -> bool {
     let begin = text.char_indices().nth(folded.chars().count());
     let begin = begin.map_or(text, |(end, _)| &text[..end]);
     fold(begin) == folded
