@@ -32,7 +32,7 @@ impl Typed {
         let text = match &pick {
             Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => return false,
             Pick::UploadFiles(_) | Pick::UploadFolder(_) => String::new(),
-            Pick::DownloadTo(_) => shown(folder.unwrap_or(Path::new("."))),
+            Pick::DownloadTo(_) => shown(folder.unwrap_or_else(|| Path::new("."))),
             Pick::Capture => shown(Path::new("sealpost.pcapng")),
         };
         self.asks = Some(Question {
