@@ -174,7 +174,7 @@ fn chinese_verb(what: &str) -> String {
 }
 
 /// What went wrong, in Chinese where it is usual.
-fn chinese_io(error: &io::Error) -> String {
+pub(crate) fn chinese_io(error: &io::Error) -> String {
     let text = match error.kind() {
         io::ErrorKind::NotFound => "没有这个文件或文件夹",
         io::ErrorKind::PermissionDenied => "没有权限",

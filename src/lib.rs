@@ -18,7 +18,7 @@
 //! | [`store`] | users, index, blobs, access rules, audit trail; writes under `data/` | argon2, csv |
 //! | [`pki`] | certificates and their revocation; writes under `certs/` | rcgen, x509-parser, pkcs8, PEM |
 //! | [`doctor`] | examines a server from outside | |
-//! | [`lab`] | records a connection and tells what can be read in it; carries a file plain and sealed, and reports the difference; annotates a handshake, with keys or without; experiments with attackers and bad certificates | pcapng, maud, packet sockets |
+//! | [`lab`] | records a connection and tells what can be read in it; carries a file plain and sealed, and reports the difference; annotates a handshake, with keys or without; experiments with attackers and bad certificates | pcapng, maud, memchr, packet sockets |
 //! | `gui` | the desktop client (feature `gui`) | egui |
 //! | [`cli`] | what people type and read, as commands or in a session (`cli/shell`) | clap, rustyline, the terminal |
 //! | [`error`], [`lang`], [`config`], [`text`] | the error type, its languages, every limit, sizes and times as people write them | |

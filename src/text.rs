@@ -99,24 +99,37 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(wrong)
 }
 
-/// Reads a duration such as `10s`, `500ms`, `5m`, `2h` or `30d`; a bare number is seconds.
+/// The longest duration taken: 100 years. Beyond some billions of years adding it to the time of day overflows.
+const DURATION_MAX: Duration = Duration::from_hours(36_500 * 24);
+
+/// Reads a duration such as `10s`, `500ms`, `5m`, `2h` or `30d`, of at most 100 years; a bare number is seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong =
         || format!("{text} is not a duration: give a number with ms, s, m, h or d such as 10s");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_nan| wrong())?;
-    let seconds_each = match &text[digits.len()..] {
-        "ms" => return Ok(Duration::from_millis(number)),
-        "" | "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
+    let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs);
+    let duration = match &text[digits.len()..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "" | "s" => seconds(1),
+        "m" | "min" => seconds(60),
+        "h" => seconds(3_600),
+        "d" => seconds(86_400),
         _ => return Err(wrong()),
     };
-    number
-        .checked_mul(seconds_each)
-        .map(Duration::from_secs)
-        .ok_or_else(wrong)
+    duration
+        .filter(|duration| *duration <= DURATION_MAX)
+        .ok_or_else(|| format!("{text} is too long: at most 36500d"))
+}
+
+/// Reads how long something may take, as [`parse_duration`] does; nothing can be done in no time at all.
+pub fn parse_time_limit(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(format!(
+            "{text} leaves no time at all: give more, such as 10s"
+        )),
+        limit => Ok(limit),
+    }
 }
 
 /// A duration as [`parse_duration`] reads it.
@@ -232,6 +245,12 @@ mod tests {
             assert_eq!(duration(parse_duration(text).unwrap()), text);
         }
         assert_eq!(parse_duration("7"), Ok(Duration::from_secs(7)));
+        assert_eq!(parse_duration("36500d"), Ok(DURATION_MAX));
+        for text in ["36501d", "99999999999d", "18446744073709551615s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_time_limit("1ms"), Ok(Duration::from_millis(1)));
+        assert!(parse_time_limit("0s").is_err());
         for text in ["", "s", "-1s", "1y", "1.5s", "99999999999999999999d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }

@@ -6,12 +6,14 @@ use clap::Args;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::admin::password_error;
 use super::connect::ConnectOptions;
 use super::output::Output;
 use super::secret::Secret;
 use crate::client::Client;
 use crate::config::PASSWORD_BYTES_MIN;
 use crate::error::{Error, Kind, Result};
+use crate::store::check_password;
 use crate::text::escape;
 use crate::transport::Connector;
 
@@ -45,6 +47,7 @@ impl RegisterCommand {
         let password = self.connect.password(&format!(
             "password for {user}, at least {PASSWORD_BYTES_MIN} bytes"
         ))?;
+        check_password(password.as_bytes()).map_err(password_error)?;
         if self.connect.asks_for_password() {
             repeat(&password, user)?;
         }
@@ -143,6 +146,7 @@ pub(super) fn new_password(source: &Secret, user: &str) -> Result<Zeroizing<Stri
     let new = source.read(&format!(
         "new password for {user}, at least {PASSWORD_BYTES_MIN} bytes"
     ))?;
+    check_password(new.as_bytes()).map_err(password_error)?;
     if *source == Secret::Prompt {
         repeat(&new, user)?;
     }

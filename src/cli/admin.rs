@@ -1,7 +1,6 @@
 //! The commands of whoever runs the server: `user`, `access`, `fsck`. They work on the data folder, whether
 //! a server is running or not.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,24 +10,18 @@ use serde_json::json;
 use super::account::repeat;
 use super::output::Output;
 use super::secret::Secret;
+use super::trail::DataOption;
+use crate::config::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::UserName;
 use crate::store::{
-    AccessRules, ChangeError, PasswordError, RegisterError, Rights, Role, Rule, User, Users, Who,
-    fsck,
+    AccessRules, CertificateRule, ChangeError, Event, PasswordError, RegisterError, Rights, Role,
+    Rule, User, Users, Who, fsck,
 };
 use crate::text::{self, escape};
 
 /// How long a password may take to be hashed; only a machine on its knees needs that.
 const HASH_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Where the server keeps its data.
-#[derive(Debug, Args)]
-pub(super) struct DataOption {
-    /// The server's data folder
-    #[arg(long, global = true, value_name = "DIR", default_value = "data")]
-    pub(super) data: PathBuf,
-}
 
 /// `sealpost user`
 #[derive(Debug, Args)]
@@ -86,8 +79,8 @@ enum UserAction {
     Certificate {
         /// Who
         name: UserName,
-        /// The common name of the certificate
-        certificate: Option<String>,
+        /// Its common name, or cn:NAME, ou:NAME, or sha256: and its fingerprint
+        certificate: Option<CertificateRule>,
     },
 }
 
@@ -95,7 +88,7 @@ impl UserCommand {
     pub(super) fn run(self, output: Output) -> Result<ExitCode> {
         let users = Users::open(&self.data.data)?;
         let unchanged = |error| change_error(error);
-        let (user, done) = match self.action {
+        let (user, word, done) = match self.action {
             UserAction::List => {
                 list_users(&users.list(), output);
                 return Ok(ExitCode::SUCCESS);
@@ -114,36 +107,66 @@ impl UserCommand {
                 };
                 (
                     added.map_err(|error| register_error(error, &name))?,
+                    "user_add",
                     "added",
                 )
             }
             UserAction::Disable { name } => (
                 users.set_enabled(&name, false).map_err(unchanged)?,
+                "user_disable",
                 "disabled",
             ),
             UserAction::Enable { name } => (
                 users.set_enabled(&name, true).map_err(unchanged)?,
+                "user_enable",
                 "enabled",
             ),
             UserAction::Passwd { name, password } => {
                 let password = new_password(&password, &name)?;
                 let changed = users.set_password(&name, password.as_bytes(), deadline());
-                (changed.map_err(unchanged)?, "changed the password of")
+                (
+                    changed.map_err(unchanged)?,
+                    "user_passwd",
+                    "changed the password of",
+                )
             }
             UserAction::Role { name, role } => (
                 users.set_role(&name, role).map_err(unchanged)?,
+                "user_role",
                 "changed the role of",
             ),
             UserAction::Certificate { name, certificate } => {
-                let changed = users.set_certificate(&name, certificate.as_deref());
-                (changed.map_err(unchanged)?, "changed the certificate of")
+                let changed = users.set_certificate(&name, certificate.as_ref());
+                (
+                    changed.map_err(unchanged)?,
+                    "user_certificate",
+                    "changed the certificate of",
+                )
             }
         };
+        let event = Event {
+            user: Some(user.name.to_string()),
+            reason: Some(as_it_is(&user)),
+            ..Event::new(word, "")
+        };
+        self.data.note(event, output);
         if output.json {
             output.json(&user);
         }
         output.note(format!("{done} {} ({})", user.name, user.role));
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What an account is after a change, for the audit trail.
+fn as_it_is(user: &User) -> String {
+    let enabled = match user.enabled {
+        true => "enabled",
+        false => "disabled",
+    };
+    match &user.certificate {
+        Some(rule) => format!("{}, {enabled}, {rule}", user.role),
+        None => format!("{}, {enabled}", user.role),
     }
 }
 
@@ -200,8 +223,17 @@ fn change_error(error: ChangeError) -> Error {
     }
 }
 
-fn password_error(what: PasswordError) -> Error {
-    Error::new(Kind::Usage, what.to_string()).hint("choose another one")
+pub(super) fn password_error(what: PasswordError) -> Error {
+    let (least, most) = (PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX);
+    Error::new(Kind::Usage, what.to_string())
+        .hint(format!("choose one of {least} to {most} bytes"))
+        .zh(
+            match what {
+                PasswordError::TooShort => format!("口令短于 {least} 字节"),
+                PasswordError::TooLong => format!("口令长于 {most} 字节"),
+            },
+            format!("请选择 {least} 到 {most} 字节的口令"),
+        )
 }
 
 fn busy() -> Error {
@@ -249,21 +281,36 @@ enum AccessAction {
 impl AccessCommand {
     pub(super) fn run(self, output: Output) -> Result<ExitCode> {
         let rules = AccessRules::open(&self.data.data)?;
-        match self.action {
-            AccessAction::List => {}
+        let changed = match self.action {
+            AccessAction::List => None,
             AccessAction::Grant {
                 who,
                 prefix,
                 rights,
-            } => rules.grant(who, &prefix, rights)?,
-            AccessAction::Deny { who, prefix } => rules.deny(who, &prefix)?,
+            } => {
+                rules.grant(who.clone(), &prefix, rights)?;
+                Some(("access_grant", prefix, format!("{who}: {rights}")))
+            }
+            AccessAction::Deny { who, prefix } => {
+                rules.deny(who.clone(), &prefix)?;
+                Some(("access_deny", prefix, who.to_string()))
+            }
             AccessAction::Remove { who, prefix } => {
                 if !rules.remove(&who, &prefix)? {
                     let what = format!("{who} has no rule for the prefix '{}'", escape(&prefix));
                     return Err(Error::new(Kind::NotFound, what)
-                        .hint("sealpost access list shows them all"));
+                        .hint("`sealpost access list` shows them all"));
                 }
+                Some(("access_remove", prefix, who.to_string()))
             }
+        };
+        if let Some((word, prefix, reason)) = changed {
+            let event = Event {
+                name: Some(prefix),
+                reason: Some(reason),
+                ..Event::new(word, "")
+            };
+            self.data.note(event, output);
         }
         list_rules(&rules.list(), output);
         Ok(ExitCode::SUCCESS)
@@ -319,6 +366,13 @@ impl FsckCommand {
         let mut report = fsck::check(data, self.digests)?;
         if self.repair {
             let repairs = fsck::repair(data, false)?.repairs;
+            if !repairs.is_empty() {
+                let event = Event {
+                    reason: Some(repairs.join("; ")),
+                    ..Event::new("fsck_repair", "")
+                };
+                self.data.note(event, output);
+            }
             report = fsck::check(data, self.digests)?;
             report.repairs = repairs;
         }

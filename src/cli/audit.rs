@@ -1,14 +1,18 @@
 //! `sealpost audit`: what happened on the server, counted or in full, and whether the trail is whole.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use super::admin::DataOption;
 use super::output::Output;
+use super::trail::DataOption;
 use crate::error::{Error, Kind, Result};
-use crate::store::AUDIT_NAME;
+use crate::store::Audit;
+use crate::store::chain::{self, VerifyReport};
 use crate::store::trail::{self, By, Filter, Record, Tallies, Tally};
 use crate::text::{self, escape};
 
@@ -17,9 +21,6 @@ use crate::text::{self, escape};
 pub(super) struct AuditCommand {
     #[command(flatten)]
     data: DataOption,
-    /// The audit trail [default: audit.jsonl in the data folder]
-    #[arg(long, global = true, value_name = "FILE")]
-    audit_log: Option<PathBuf>,
     /// Count events by user, ip, certificate or day instead of listing them
     #[arg(long, value_name = "WHAT")]
     by: Option<By>,
@@ -35,18 +36,19 @@ pub(super) struct AuditCommand {
 
 #[derive(Debug, Subcommand)]
 enum AuditAction {
-    /// Check that no line was changed, removed or added
+    /// Check that no line was changed, removed or added, in older files too where they are beside it
     Verify,
+    /// Put the trail aside under the time's name and go on in a new file, whose first line carries the chain over
+    Rotate,
 }
 
 impl AuditCommand {
     pub(super) fn run(self, output: Output) -> Result<ExitCode> {
-        let path = self
-            .audit_log
-            .clone()
-            .unwrap_or_else(|| self.data.data.join(AUDIT_NAME));
-        if self.action.is_some() {
-            return verify(&path, output);
+        let path = self.data.trail();
+        match self.action {
+            Some(AuditAction::Verify) => return verify(&path, output),
+            Some(AuditAction::Rotate) => return rotate(&path, output),
+            None => {}
         }
         let filter = Filter {
             since: self.since.map(|since| text::now() - since),
@@ -69,29 +71,92 @@ impl AuditCommand {
     }
 }
 
-fn verify(path: &std::path::Path, output: Output) -> Result<ExitCode> {
-    let report = trail::verify(path)?;
+fn verify(path: &Path, output: Output) -> Result<ExitCode> {
+    let parts = chain::verify_all(path)?;
+    let broken = parts
+        .iter()
+        .find_map(|part| Some((part, part.report.broken.as_ref()?)));
     if output.json {
-        output.json(&report);
-        return Ok(match report.broken {
+        let newest = parts.first().map(|part| &part.report);
+        let mut value = serde_json::to_value(newest).unwrap_or_default();
+        value["earlier"] = json!(parts.get(1..).unwrap_or_default());
+        output.json(&value);
+        return Ok(match broken {
             None => ExitCode::SUCCESS,
             Some(_) => ExitCode::FAILURE,
         });
     }
-    if let Some(broken) = report.broken {
-        let what = format!("{}, line {}: {}", path.display(), broken.line, broken.what);
+    if let Some((part, broken)) = broken {
+        let file = part.file.display();
+        let what = format!("{file}, line {}: {}", broken.line, broken.what);
         return Err(Error::new(Kind::Other, what)
             .hint("what follows that line cannot be trusted; compare with a backup"));
     }
+    let of_all = |count: fn(&VerifyReport) -> u64| -> u64 {
+        parts.iter().map(|part| count(&part.report)).sum()
+    };
     output.line(format!(
         "{} lines, none changed, removed or added",
-        report.lines
+        of_all(|report| report.lines)
     ));
-    if report.cut > 0 {
-        output.line(format!("{} lines were cut short by crashes", report.cut));
+    let cut = of_all(|report| report.cut);
+    if cut > 0 {
+        output.line(format!("{cut} lines were cut short by crashes"));
     }
-    output.line(format!("last digest {}", report.last));
+    for part in parts.iter().skip(1) {
+        let file = escape(&part.file.to_string_lossy());
+        output.line(format!("of these in {file}: {}", part.report.lines));
+    }
+    if let Some(newest) = parts.first() {
+        output.line(format!("last digest {}", newest.report.last));
+    }
+    let missing = parts
+        .last()
+        .and_then(|oldest| oldest.report.continues.as_ref());
+    if let Some(continues) = missing {
+        let name = continues
+            .name
+            .as_deref()
+            .map_or_else(|| "an older file".to_owned(), escape);
+        output.note(format!(
+            "it goes on from {name}, which is not beside it and ends with the digest {}",
+            continues.last
+        ));
+    }
     output.note("lines cut off the end leave no trace: note the last digest elsewhere");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts the trail aside. A running server goes on in the new file with its next event.
+fn rotate(path: &Path, output: Output) -> Result<ExitCode> {
+    let failed = |error: io::Error| {
+        let kind = match error.kind() {
+            io::ErrorKind::AlreadyExists => Kind::Exists,
+            _ => Kind::LocalWrite,
+        };
+        Error::io(kind, format!("rotate {}", path.display()), error)
+    };
+    if !path.exists() {
+        let missing = io::ErrorKind::NotFound.into();
+        return Err(Error::io(
+            Kind::LocalRead,
+            format!("read {}", path.display()),
+            missing,
+        ));
+    }
+    let mut time = text::time(text::now());
+    time.retain(|c| c.is_ascii_alphanumeric());
+    let part = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let name = match part(path.extension()) {
+        extension if extension.is_empty() => format!("{}-{time}", part(path.file_stem())),
+        extension => format!("{}-{time}.{extension}", part(path.file_stem())),
+    };
+    let older = path.with_file_name(name);
+    Audit::open(path)?.rotate(&older).map_err(failed)?;
+    if output.json {
+        output.json(&json!({ "event": "rotated", "older": older }));
+    }
+    output.note(format!("put aside as {}", escape(&older.to_string_lossy())));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -79,7 +79,8 @@ struct ReadCommand {
     #[arg(value_name = "FILE.pcapng")]
     file: PathBuf,
     /// Look for this: LABEL=text:WORD, LABEL=env:VARIABLE or LABEL=file:PATH (first line); repeatable.
-    /// It is found as it stands and as JSON writes it, across packets too; not in Base64, hex or UTF-16
+    /// It is found as it stands, in JSON, Base64, hex, percent-encoding and UTF-16, across packets too; not
+    /// compressed, nor in Base64 that is broken into lines
     #[arg(long, value_name = "LABEL=SRC")]
     find: Vec<Find>,
     /// Look for the blocks of this file
@@ -162,16 +163,18 @@ fn record_run(
     stop_on_signal(tap.stop())?;
     let (address, path) = (tap.address(), escape(&out.to_string_lossy()));
     if !address.ip().is_loopback() {
-        output.warn(format!(
-            "whoever reaches {address} reaches {to} through this relay, and is recorded"
+        output.warn(output.lang.pick(
+            format!("whoever reaches {address} reaches {to} through this relay, and is recorded"),
+            format!("凡能访问 {address} 的人都能经此中继访问 {to}，并会被记录"),
         ));
     }
     if output.json {
         output.json(&json!({"event": "listening", "address": address, "to": to, "path": out}));
     } else {
-        output.line(format!(
-            "listening on {address}, relaying to {}, recording to {path}",
-            escape(to)
+        let to = escape(to);
+        output.line(output.lang.pick(
+            format!("listening on {address}, relaying to {to}, recording to {path}"),
+            format!("正在 {address} 上监听，转发到 {to}，记录到 {path}"),
         ));
     }
     let relayed = tap.run(connections, &mut recorder);
@@ -190,11 +193,13 @@ fn record_run(
         } else {
             "connections"
         };
-        output.line(format!(
-            "{path}: {packets} packets, {bytes}, {count} {connections}"
+        output.line(output.lang.pick(
+            format!("{path}: {packets} packets, {bytes}, {count} {connections}"),
+            format!("{path}：{packets} 个数据包，{bytes}，{count} 条连接"),
         ));
-        output.note(format!(
-            "next: sealpost capture read {path}, or capture explain {path}, or open it in Wireshark"
+        output.note(output.lang.pick(
+            format!("next: sealpost capture read {path}, or capture explain {path}, or open it in Wireshark"),
+            format!("下一步：sealpost capture read {path}，或 capture explain {path}，或用 Wireshark 打开"),
         ));
     }
     Ok(())
@@ -347,9 +352,8 @@ mod tests {
             Kind::LocalRead
         );
         drop(File::create(&path).unwrap());
-        assert_eq!(
-            find(&path, Vec::new(), None).unwrap_err().kind(),
-            Kind::LocalRead
-        );
+        let error = find(&path, Vec::new(), None).unwrap_err();
+        assert_eq!(error.kind(), Kind::LocalRead);
+        assert!(error.message_both().zh.contains("不是捕获文件"));
     }
 }

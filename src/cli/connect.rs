@@ -15,7 +15,7 @@ use crate::doctor::Patient;
 use crate::error::{Error, Kind, Result};
 use crate::pki::{Passphrase, inspect, keys};
 use crate::protocol::{Account, LoginMethod, Secure};
-use crate::text::{escape, parse_duration, parse_size};
+use crate::text::{escape, parse_size, parse_time_limit};
 use crate::transport::{ClientTls, Connector, Roots};
 
 /// Where the own certificates are looked for.
@@ -45,10 +45,10 @@ struct ServerOptions {
     #[arg(long, value_name = "SRC", default_value = "prompt")]
     password: Secret,
     /// Give up connecting after this time
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time_limit)]
     connect_timeout: Duration,
     /// Give up when the server does not answer, or a transfer does not move, for this time
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
     timeout: Duration,
     /// Move at most so many bytes a second on each connection, such as 500K or 1M
     #[arg(long, value_name = "RATE", value_parser = parse_size)]

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::output::Output;
 use super::progress::Bars;
 use crate::client::{Batch, Client, Job};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::protocol::{Conflict, FileInfo, FileName};
 use crate::text::{escape, size, time};
 use crate::transport::Connector;
@@ -31,6 +31,12 @@ pub(super) fn transfer(
             jobs.len()
         ));
     }
+    let interrupted = results
+        .iter()
+        .position(|result| matches!(result, Err(error) if error.kind() == Kind::Interrupted));
+    if let Some(first) = interrupted {
+        return results.swap_remove(first).map(|_| ExitCode::SUCCESS);
+    }
     match results.iter().position(Result::is_err) {
         None => Ok(ExitCode::SUCCESS),
         // The only failure is told by whoever called; of several each has been told already.
@@ -43,6 +49,21 @@ pub(super) fn transfer(
             Ok(ExitCode::from(code))
         }
     }
+}
+
+/// Refuses a folder that is the top: an empty variable in a script must not remove everything.
+pub(super) fn part_of_all(folder: &str) -> Result<()> {
+    if !folder.trim_matches('/').is_empty() {
+        return Ok(());
+    }
+    Err(
+        Error::new(Kind::Usage, "that would remove everything there is")
+            .hint("name the folders and files that are to go; `sealpost ls` shows them")
+            .zh(
+                "这会删除所有文件",
+                "请逐个指明要删除的文件夹和文件；`sealpost ls` 可查看",
+            ),
+    )
 }
 
 /// Tells all about files.

@@ -132,6 +132,9 @@ fn certificates_run(command: &CertificatesCommand, output: Output) -> Result<Exi
     }
     let score = certificates::score(&finding);
     output.line(format!("\n{}", score.of(output.lang)));
+    if let Some(closing) = certificates::closing(&finding) {
+        output.line(closing.of(output.lang));
+    }
     Ok(verdict(finding.proved))
 }
 
@@ -159,7 +162,10 @@ fn resumption_run(command: &ResumptionCommand, output: Output) -> Result<ExitCod
     } else {
         let (headings, rows) = resumption::rows(&finding, output.lang);
         output.table(&headings, rows);
-        output.line(resumption::about().of(output.lang));
+        let closing = resumption::closing(&finding);
+        for line in std::iter::once(resumption::about()).chain(closing) {
+            output.line(line.of(output.lang));
+        }
     }
     Ok(verdict(finding.proved))
 }

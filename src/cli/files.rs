@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::connect::ConnectOptions;
 use super::deeds;
+use super::interrupt::stop_on_ctrl_c;
 use super::listing::{Listing, Order};
 use super::output::Output;
 use super::progress::Bars;
 use super::walk::{self, Pattern};
-use crate::client::{Batch, Client, Job, Target};
+use crate::client::{Batch, Client, Job, Stop, Target};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::{Conflict, FileName};
 use crate::text::escape;
@@ -221,7 +223,7 @@ impl TransferOptions {
     }
 }
 
-/// Runs the jobs over `client` and ends it; ctrl-c ends the process.
+/// Runs the jobs over `client` and ends it; ctrl-c stops them.
 fn transfer(
     batch: &Batch<'_>,
     client: Client<Connector>,
@@ -229,15 +231,24 @@ fn transfer(
     output: Output,
 ) -> Result<ExitCode> {
     let bars = Bars::new(jobs, output);
-    if matches!(batch.conflict, Conflict::Error | Conflict::Resume) {
-        bars.tell_when_stopped();
-    }
+    let stop = Arc::new(Stop::default());
+    stop_on_ctrl_c(&stop);
+    let batch = Batch {
+        stop: Some(&stop),
+        ..*batch
+    };
     let mut client = Some(client);
-    let done = deeds::transfer(batch, &mut client, jobs, &bars, output);
+    let done = deeds::transfer(&batch, &mut client, jobs, &bars, output);
     if let Some(client) = client {
         client.quit();
     }
-    done
+    done.map_err(|error| match (error.kind(), batch.conflict) {
+        // Resuming would find the name taken.
+        (Kind::Interrupted, Conflict::Overwrite | Conflict::Rename) => error
+            .hint("what was there is as it was; give the command again")
+            .zh("已中断", "原有文件没有改变；可重新运行该命令"),
+        _ => error,
+    })
 }
 
 impl LsCommand {
@@ -269,6 +280,12 @@ impl StatCommand {
 
 impl RmCommand {
     pub(crate) fn run(self, output: Output) -> Result<ExitCode> {
+        for text in &self.names {
+            match self.recursive {
+                true => deeds::part_of_all(&walk::prefix(text)?)?,
+                false => drop(file_name(text)?),
+            }
+        }
         let (_target, mut client, _account) = self.connect.log_in(output)?;
         for text in &self.names {
             let mut names = Vec::new();

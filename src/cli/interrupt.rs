@@ -1,11 +1,14 @@
-//! Ctrl-C during an experiment: what it made is cleared away before the process ends.
+//! Ctrl-C: what an experiment made is cleared away before the process ends; a transfer tells how it goes on.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::emulate_default_handler;
 
+use crate::client::Stop;
 use crate::error::{Error, Kind, Result};
 use crate::lab::traces;
 
@@ -32,6 +35,23 @@ pub(super) fn unless_interrupted(
     }
     let panicked = |_| Error::new(Kind::Other, "the lab panicked");
     working.join().map_err(panicked)?
+}
+
+/// Has ctrl-c stop the transfers, which then tell how they go on; a second one ends the process as ever.
+pub(super) fn stop_on_ctrl_c(stop: &Arc<Stop>) {
+    let Ok(mut signals) = Signals::new([SIGINT]) else {
+        return; // Then the first one ends it, without a word.
+    };
+    let stop = Arc::clone(stop);
+    let wait = move || {
+        for signal in signals.forever() {
+            if stop.asked() {
+                let _ended = emulate_default_handler(signal);
+            }
+            stop.now();
+        }
+    };
+    let _no_thread = thread::Builder::new().name("signals".into()).spawn(wait);
 }
 
 /// Ends the wait for signals when the work ends, however it does.

@@ -16,7 +16,7 @@ use crate::lab::compare::facts::{RunKind, Source};
 use crate::lab::compare::live::{Listener, Passed};
 use crate::lab::compare::{Options, compare};
 use crate::lab::report::proof::proof;
-use crate::lab::report::table::told;
+use crate::lab::report::table::{quicker, told};
 use crate::lab::report::tampering::lesson;
 use crate::lang::Both;
 use crate::text::escape;
@@ -148,7 +148,8 @@ fn compare_run(command: CompareCommand, output: Output) -> Result<ExitCode> {
     let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     output.table(&headings, rows);
     let report = &compared.report;
-    for line in lesson(report).into_iter().chain(proof(report)) {
+    let notes = quicker(report).into_iter().chain(lesson(report));
+    for line in notes.chain(proof(report)) {
         output.line(line.of(output.lang));
     }
     if let Some(zoo) = &report.zoo {

@@ -27,6 +27,8 @@ mod shell;
 mod show_as;
 mod timeline;
 mod tls;
+mod trail;
+mod usage;
 mod walk;
 
 use std::ffi::OsString;
@@ -178,18 +180,7 @@ pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let (cli, command, settings) = match parse(&args) {
         Ok(parsed) => parsed,
-        Err(Stop::Clap(error)) => {
-            let _broken_pipe = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
-        Err(Stop::Settings(error)) => {
-            let output = Output {
-                lang: LangWord::or_locale(None),
-                ..Output::default()
-            };
-            output.error(&error);
-            return ExitCode::from(error.kind().exit_code());
-        }
+        Err(stop) => return refuse(&stop, &args),
     };
     let output = Output {
         json: cli.global.json,
@@ -200,12 +191,46 @@ pub fn main() -> ExitCode {
         lang_named: cli.global.lang.map(|word| LangWord::or_locale(Some(word))),
     };
     match run(cli.command, &command, &settings, output) {
-        Ok(code) => code,
+        Ok(code) => match output::lost() {
+            Some(error) if code == ExitCode::SUCCESS => {
+                Output {
+                    json: false,
+                    ..output
+                }
+                .error(&error);
+                ExitCode::from(error.kind().exit_code())
+            }
+            _ => code,
+        },
         Err(error) => {
             output.error(&error);
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+/// Says why the command line was not understood; the help that was asked for is printed and no failure.
+fn refuse(stop: &Stop, args: &[OsString]) -> ExitCode {
+    let understood;
+    let error = match stop {
+        Stop::Settings(error) => error,
+        Stop::Clap(clap) => {
+            let Some(error) = usage::error(clap, &Cli::command(), args) else {
+                let _broken_pipe = clap.print();
+                return ExitCode::from(u8::try_from(clap.exit_code()).unwrap_or(2));
+            };
+            understood = error;
+            &understood
+        }
+    };
+    let lang = usage::language(args).and_then(|word| LangWord::from_str(&word, true).ok());
+    let output = Output {
+        json: usage::wants_json(args),
+        lang: LangWord::or_locale(lang),
+        ..Output::default()
+    };
+    output.error(error);
+    ExitCode::from(error.kind().exit_code())
 }
 
 enum Stop {

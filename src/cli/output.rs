@@ -6,15 +6,19 @@
 
 use std::error::Error as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::lang::Lang;
 use crate::text::{escape, escape_json};
 use crate::transport::Story;
+
+/// Why a line of the result could not be written, the first time.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// How to speak; made once from the global flags.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,8 +43,12 @@ impl Output {
         reason = "speaking is a method, whatever it needs"
     )]
     pub(crate) fn line(self, text: impl AsRef<str>) {
-        // A reader that went away (`| head`) is no error of ours.
-        let _broken_pipe = writeln!(io::stdout().lock(), "{}", text.as_ref());
+        if let Err(error) = writeln!(io::stdout().lock(), "{}", text.as_ref()) {
+            // A reader that went away (`| head`) is no error of ours.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let _known = LOST.set(error);
+            }
+        }
     }
 
     /// A value as one line of JSON on stdout.
@@ -157,6 +165,13 @@ pub(crate) fn error_json(error: &Error) -> serde_json::Value {
         value["hint_zh"] = hint.into();
     }
     value
+}
+
+/// What is left to say when a result could not be written, to a full disk say: half of it must not look like all.
+pub(crate) fn lost() -> Option<Error> {
+    let error = LOST.get()?;
+    let told = io::Error::new(error.kind(), error.to_string());
+    Some(Error::io(Kind::LocalWrite, "write the result", told))
 }
 
 /// Whether a person is watching stderr, so that progress bars make sense.

@@ -1,16 +1,11 @@
 //! Progress of transfers: bars on a terminal, one line a file otherwise, one JSON event a line with `--json`.
 
-use std::thread;
-
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
-use signal_hook::consts::SIGINT;
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
 
 use super::output::{Output, error_json, watched};
 use crate::client::{Job, Outcome, Progress, Watch};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::text::{escape, size};
 
 /// How a bar looks.
@@ -44,22 +39,6 @@ impl<'a> Bars<'a> {
     /// Draws no bars; the lines remain.
     pub(crate) fn hide(&self) {
         self.all.set_draw_target(ProgressDrawTarget::hidden());
-    }
-
-    /// Has ctrl-c end the process as ever, but not without a word on how the transfer goes on.
-    pub(crate) fn tell_when_stopped(&self) {
-        let Ok(mut signals) = Signals::new([SIGINT]) else {
-            return; // Then ctrl-c ends it without a word.
-        };
-        let (all, output) = (self.all.clone(), self.output);
-        let wait = move || {
-            if let Some(signal) = signals.forever().next() {
-                let _no_terminal = all.clear();
-                output.note("stopped; the same command with --conflict resume goes on from here");
-                let _ended = emulate_default_handler(signal);
-            }
-        };
-        let _no_thread = thread::Builder::new().name("signals".into()).spawn(wait);
     }
 
     /// Takes the bars away.
@@ -140,6 +119,8 @@ impl Watch for Bars<'_> {
             Ok(outcome) => self.tell(outcome),
             // The only job's failure is told once, by the command.
             Err(_) if self.jobs.len() == 1 => {}
+            // And that all were interrupted is told once.
+            Err(error) if error.kind() == Kind::Interrupted => {}
             Err(error) if self.output.json => {
                 let mut event = error_json(error);
                 if let Some(event) = event.as_object_mut() {

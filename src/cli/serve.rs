@@ -18,8 +18,8 @@ use super::tls::TlsOptions;
 use crate::config::{CONNECTIONS_CEILING, DEFAULT_ADDRESS, Limits};
 use crate::error::{Error, Kind, Result};
 use crate::pki::{inspect, keys};
-use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
-use crate::text::{escape, parse_duration, parse_size, time};
+use crate::server::{Config, Handle, LoginPolicy, Registration, Server, UserFrom};
+use crate::text::{escape, parse_size, parse_time_limit, time};
 use crate::transport::{Allow, ClientAuth, Mode, Resumption, ServerTls};
 
 /// Serve the files in a folder, over mutual TLS unless told otherwise
@@ -122,7 +122,7 @@ struct UserOptions {
     /// What a login needs: password, certificate, both, or either
     #[arg(long, value_name = "WHAT", default_value = "either")]
     login: LoginWord,
-    /// Whether strangers may register
+    /// Whether strangers may register: any free name, only the name in their client certificate, or not at all
     #[arg(long, value_name = "WHETHER", default_value = "open")]
     register: Register,
     /// Bytes one user may own, such as 10G
@@ -146,16 +146,16 @@ struct LimitOptions {
     #[arg(long, value_name = "RATE", value_parser = parse_size)]
     limit_rate: Option<u64>,
     /// From accepting to the end of the TLS handshake
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_time_limit)]
     handshake_timeout: Duration,
     /// From there to a finished login
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time_limit)]
     login_timeout: Duration,
     /// Between two requests
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_time_limit)]
     idle_timeout: Duration,
     /// Without progress in the middle of a file
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time_limit)]
     stall_timeout: Duration,
 }
 
@@ -206,6 +206,8 @@ enum LoginWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Register {
     Open,
+    #[value(alias = "cert")]
+    Certificate,
     Closed,
 }
 
@@ -215,6 +217,7 @@ impl ServeCommand {
         start_log(self.listen.log_format, output);
         let config = self.config()?;
         let security = self.security_in_words(output)?;
+        self.warn_where_nobody_can_log_in(output);
         let server = Server::bind(config)?;
         for warning in server.warnings() {
             output.warn(escape(warning));
@@ -247,7 +250,11 @@ impl ServeCommand {
                 Mode::Plain => None,
                 Mode::Tls | Mode::Both => Some(self.server_tls(true)?),
             },
-            register: self.users.register == Register::Open,
+            register: match self.users.register {
+                Register::Open => Registration::Open,
+                Register::Certificate => Registration::Certificate,
+                Register::Closed => Registration::Closed,
+            },
             login: match self.users.login {
                 LoginWord::Password => LoginPolicy::Password,
                 LoginWord::Cert => LoginPolicy::Certificate,
@@ -270,6 +277,12 @@ impl ServeCommand {
             return Err(Error::new(Kind::Usage, text).hint(
                 "each connection is a thread, and past some 16,000 the system ends the process",
             ));
+        }
+        if limits.max_connections_per_ip == 0 {
+            return Err(
+                Error::new(Kind::Usage, "--max-connections-per-ip is at least 1")
+                    .hint("with 0 nobody could connect"),
+            );
         }
         let default = Limits::default();
         Ok(Limits {
@@ -350,6 +363,19 @@ impl ServeCommand {
             tls: self.server_tls(false)?,
             pass: self.certificates.pass.clone(),
         })
+    }
+
+    /// A login that needs a certificate where none is asked for is a mistake that only shows when somebody tries.
+    fn warn_where_nobody_can_log_in(&self, output: Output) {
+        let asked = !self.listen.plain && self.certificates.client_auth != ClientAuthWord::None;
+        let needed = matches!(self.users.login, LoginWord::Cert | LoginWord::Both);
+        if needed && !asked {
+            output.warn(output.lang.pick(
+                "--login needs a client certificate and none is asked for: nobody can log in; \
+                 serve with TLS and --client-auth, or choose another --login",
+                "--login 需要客户端证书，但服务器不要求出示：没有人能登录；请用 TLS 和 --client-auth，或改用其他 --login",
+            ));
+        }
     }
 
     /// Which security and which certificate, for the line printed at the start.
@@ -442,4 +468,40 @@ fn start_log(format: LogFormat, output: Output) {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        serve: ServeCommand,
+    }
+
+    fn limits(flags: &[&str]) -> Result<Limits> {
+        let args = [&["serve"], flags].concat();
+        Alone::try_parse_from(args).unwrap().serve.limits()
+    }
+
+    #[test]
+    fn the_defaults_of_the_options_are_the_limits_defaults() {
+        let told = format!("{:?}", limits(&[]).unwrap());
+        assert_eq!(told, format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn as_many_connections_as_the_system_bears_are_taken_and_no_more() {
+        assert_eq!(
+            limits(&["--max-connections", "10000"]).unwrap().connections,
+            10_000
+        );
+        for wrong in ["0", "10001"] {
+            let refused = limits(&["--max-connections", wrong]).unwrap_err();
+            assert_eq!(refused.kind(), Kind::Usage);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::transport::{Clock, Policy, TlsVersion};
+use crate::transport::{Policy, TlsVersion};
 
 /// Versions, cipher suites, groups, key log.
 #[derive(Clone, Debug, Args)]
@@ -70,7 +70,7 @@ impl TlsOptions {
             ciphers: split(&self.ciphers),
             curves: split(&self.curves),
             keylog: self.keylog.clone(),
-            clock: Clock::default(),
+            ..Policy::default()
         }
     }
 }

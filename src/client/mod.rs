@@ -424,7 +424,8 @@ impl<W: Wire> Client<W> {
     }
 
     fn refused(&mut self, refusal: Refusal) -> Error {
-        if refusal.code.ends_connection() {
+        // A login that is over leaves a connection that nothing can be asked on: the next one logs in anew.
+        if refusal.code.ends_connection() || refusal.code == Code::LoginRequired {
             self.usable = false;
         }
         let (hint, hint_zh) = match (&self.hello, refusal.code) {

@@ -61,7 +61,12 @@ impl Stop {
 
 /// Somebody wanted it to end.
 fn interrupted() -> Error {
-    Error::new(Kind::Interrupted, "interrupted").hint(
-        "what arrived of a transfer is kept: the same with --conflict resume goes on from here",
-    )
+    Error::new(Kind::Interrupted, "interrupted")
+        .hint(
+            "what arrived of a transfer is kept: the same with --conflict resume goes on from here",
+        )
+        .zh(
+            "已中断",
+            "已传输的部分会保留：同一命令加上 --conflict resume 即可继续",
+        )
 }

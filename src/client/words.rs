@@ -37,7 +37,10 @@ pub(super) fn next_step(code: Code) -> (&'static str, &'static str) {
             "use a client of the server's version",
             "请使用与服务器版本相同的客户端",
         ),
-        Code::LoginRequired => ("say who you are with --user", "请用 --user 说明您是谁"),
+        Code::LoginRequired => (
+            "log in again; without a client certificate say who you are with --user",
+            "请重新登录；没有客户端证书时请用 --user 说明您是谁",
+        ),
         Code::LoginFailed => (
             "check --user and --password; `sealpost register --user NAME` makes an account",
             "请检查 --user 和 --password；`sealpost register --user NAME` 可注册账户",

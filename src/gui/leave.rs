@@ -14,8 +14,11 @@ use super::settings::Unfinished;
 use crate::client::{Job, Target};
 use crate::lang::Lang;
 
-/// Unfinished transfers are written down this often at most.
-const WRITE_EVERY: Duration = Duration::from_secs(5);
+/// How soon a transfer that came is written down: a crash loses no more. Hundreds come together.
+const COME_WITHIN: Duration = Duration::from_millis(250);
+
+/// How soon one that is over is written down. That can wait: were it begun again, it would find all of it there.
+const OVER_WITHIN: Duration = Duration::from_secs(5);
 
 /// So many are remembered: a queue of a million files is begun anew from its folder.
 const REMEMBERED_MAX: usize = 10_000;
@@ -37,8 +40,8 @@ pub struct Leave {
     earlier: Vec<Unfinished>,
     logins: Vec<Login>,
     here: Option<Place>,
-    changed: bool,
-    written: Option<Instant>,
+    /// When it is to be written down what is not finished.
+    due: Option<Instant>,
     asking: bool,
     sure: bool,
 }
@@ -71,20 +74,28 @@ impl Leave {
         }
     }
 
-    /// A transfer changed.
-    pub fn changed(&mut self) {
-        self.changed = true;
+    /// Something is to be done now that was not before.
+    pub fn came(&mut self, now: Instant) {
+        self.write_by(now + COME_WITHIN);
+    }
+
+    /// Something that was to be done is over.
+    pub fn went(&mut self, now: Instant) {
+        self.write_by(now + OVER_WITHIN);
+    }
+
+    fn write_by(&mut self, due: Instant) {
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 
     /// Whether it is time to write down what is not finished.
-    pub fn is_due(&mut self) -> bool {
-        let rested = self.written.is_none_or(|at| at.elapsed() >= WRITE_EVERY);
-        let due = self.changed && rested;
-        if due {
-            self.changed = false;
-            self.written = Some(Instant::now());
-        }
-        due
+    pub fn is_due(&mut self, now: Instant) -> bool {
+        self.due.take_if(|due| *due <= now).is_some()
+    }
+
+    /// How long it is until then, if something is to be written.
+    pub fn rests(&self, now: Instant) -> Option<Duration> {
+        self.due.map(|due| due.saturating_duration_since(now))
     }
 
     /// All that is not finished: of earlier windows, and of this one. No secret is in it.
@@ -140,8 +151,7 @@ impl Leave {
         let Some(here) = &self.here else {
             return Vec::new();
         };
-        self.changed = true;
-        self.written = None;
+        self.due = Some(Instant::now());
         self.earlier
             .extract_if(.., |unfinished| is_of(unfinished, here))
             .collect()
@@ -172,16 +182,29 @@ impl Leave {
         });
     }
 
-    /// Asks before the window is closed while something of `active` transfers goes on. Whether it asks.
-    pub fn ask(&mut self, ctx: &Context, cx: &mut Cx<'_>, active: usize) -> bool {
-        if ctx.input(|input| input.viewport().close_requested()) {
-            self.changed = true;
-            self.written = None;
-            if active > 0 && !self.sure {
-                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-                self.asking = true;
+    /// Keeps the window open when it is asked to close while something of `active` transfers goes on, and has the
+    /// question put. Not only while drawing: eframe (0.37, `update_logic_only`) takes the silence of a window that is
+    /// minimized, covered or late for a yes.
+    pub fn hear(&mut self, ctx: &Context, active: usize) {
+        if !ctx.input(|input| input.viewport().close_requested()) {
+            return;
+        }
+        self.due = Some(Instant::now());
+        if active > 0 && !self.sure {
+            self.asking = true;
+            // The question wants to be seen.
+            for wish in [
+                ViewportCommand::CancelClose,
+                ViewportCommand::Minimized(false),
+                ViewportCommand::Focus,
+            ] {
+                ctx.send_viewport_cmd(wish);
             }
         }
+    }
+
+    /// Asks, if it was heard, while something of `active` transfers goes on. Whether it asks.
+    pub fn ask(&mut self, ctx: &Context, cx: &mut Cx<'_>, active: usize) -> bool {
         if active == 0 {
             self.asking = false;
         }
@@ -234,3 +257,6 @@ fn size(upload: bool, path: &Path) -> Option<u64> {
     let metadata = upload.then(|| std::fs::metadata(path).ok()).flatten()?;
     Some(metadata.len())
 }
+
+#[cfg(test)]
+mod tests;

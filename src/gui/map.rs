@@ -12,7 +12,7 @@ use serde_json::json;
 /// The variable that names the file to write.
 const VARIABLE: &str = "SEALPOST_GUI_MAP";
 
-/// Writes each picture's controls into a file: name, role, and rectangle in pixels.
+/// Writes each picture's controls into a file: name, role, what is in it, and rectangle in pixels.
 #[derive(Debug)]
 struct Map {
     path: PathBuf,
@@ -46,7 +46,7 @@ impl Plugin for Map {
             let (name, bounds) = (name(node, &nodes)?, node.bounds()?);
             let [x0, y0, x1, y1] = [bounds.x0, bounds.y0, bounds.x1, bounds.y1].map(|at| at * scale);
             let enabled = !node.is_disabled();
-            Some(json!({"name": name, "role": format!("{:?}", node.role()), "enabled": enabled, "focused": *id == update.focus, "at": [x0, y0, x1, y1]}))
+            Some(json!({"name": name, "role": format!("{:?}", node.role()), "value": node.value(), "enabled": enabled, "focused": *id == update.focus, "at": [x0, y0, x1, y1]}))
         });
         let text = serde_json::Value::Array(controls.collect()).to_string();
         if text != self.last && write(&self.path, &text).is_some() {

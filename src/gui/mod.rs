@@ -4,7 +4,7 @@
 //! [`window`] is what is in it, drawn with egui alone, so that tests drive it without a display; its parts
 //! ([`login`], [`status`], [`account`], [`files`], [`queue`], [`dropped`], [`leave`], [`typed`], [`trust`], [`wire`], [`log`]) keep
 //! what they know apart from how it is drawn, and say what is to be done as [`action::Action`]s. [`engine`] does
-//! it, on threads of its own, and knows nothing of drawing.
+//! it, on threads of its own, and knows nothing of drawing; [`scribe`] writes the settings on another.
 //!
 //! Nothing here waits: not for the network, not for a disk, not for a dialog. The window draws when something
 //! happened, and rests otherwise.
@@ -25,6 +25,7 @@ mod natural;
 pub mod platform;
 pub mod preferences;
 pub mod queue;
+pub mod scribe;
 pub mod secret;
 pub mod settings;
 pub mod shell;

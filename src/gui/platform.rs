@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use super::action::Wanted;
 
@@ -24,7 +25,16 @@ pub enum Pick {
     /// The local folder for these downloads.
     DownloadTo(Vec<Wanted>),
     /// The file to save the capture in.
-    Capture,
+    Capture(Keys),
+}
+
+/// Whether a capture holds what decrypts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// What passed, and no more.
+    Without,
+    /// The session's secrets too: whoever has the file reads everything.
+    Embedded,
 }
 
 /// What was chosen; nothing when the dialog was closed, or there is none on this system.
@@ -34,12 +44,15 @@ pub struct Picked {
     pub pick: Pick,
     /// What was chosen.
     pub paths: Vec<PathBuf>,
+    /// When; it may be looked at much later.
+    pub answered: Instant,
 }
 
 /// The desktop.
 pub trait Platform: fmt::Debug {
-    /// Opens a dialog and returns at once; the answer comes through `answer`.
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>);
+    /// Opens a dialog and returns at once; the answer comes through `answer`. It shows the folder `begins` first,
+    /// if that is there.
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>);
 
     /// Shows a folder in the file manager.
     fn open_folder(&mut self, folder: &Path);

@@ -153,9 +153,11 @@ impl Settings {
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        // At once: written piece by piece, ten thousand unfinished transfers would hold up the window.
+        // At once: written piece by piece, ten thousand unfinished transfers would take long.
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         file.write_all(&text).map_err(failed)?;
+        // Not even a power failure shall leave an empty file under the name.
+        file.as_file().sync_data().map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))?;
         Ok(())
     }
@@ -238,6 +240,20 @@ mod tests {
             assert_eq!(Settings::load(&path), Settings::default(), "{broken}");
         }
         assert_eq!(Settings::load(dir.path()), Settings::default());
+    }
+
+    #[test]
+    fn whoever_reads_while_it_is_written_reads_the_whole_of_the_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("window.json");
+        Settings::default().save(&path).unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        let file = fs::File::open(&path).unwrap();
+        let mut settings = Settings::default();
+        settings.remember(recent("alice"));
+        settings.save(&path).unwrap();
+        assert_eq!(std::io::read_to_string(file).unwrap(), before);
+        assert_eq!(dir.path().read_dir().unwrap().count(), 1);
     }
 
     #[test]

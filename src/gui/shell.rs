@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
+use std::time::Instant;
 
 use eframe::egui;
 use eframe::egui::FontDefinitions;
@@ -12,7 +13,7 @@ use eframe::egui::epaint::text::{FallbackRequest, FontProvider as _};
 use egui_system_font_provider::SystemFontProvider;
 
 use super::engine::Wake;
-use super::platform::{Pick, Picked, Platform};
+use super::platform::{Keys, Pick, Picked, Platform};
 use super::preferences;
 use super::settings::Settings;
 use super::window::{Start, Window};
@@ -111,8 +112,8 @@ struct App {
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, _ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        self.window.pump();
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.window.pump(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
@@ -158,8 +159,12 @@ impl std::fmt::Debug for Desktop {
 }
 
 impl Platform for Desktop {
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>) {
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>) {
         let dialog = rfd::AsyncFileDialog::new();
+        let dialog = match begins {
+            Some(folder) => dialog.set_directory(folder),
+            None => dialog,
+        };
         // Made here: some systems want dialogs made on the thread of the window.
         let chosen: std::pin::Pin<Box<dyn Future<Output = Vec<rfd::FileHandle>> + Send>> =
             match pick {
@@ -171,8 +176,12 @@ impl Platform for Desktop {
                     let folder = dialog.pick_folder();
                     Box::pin(async { folder.await.into_iter().collect() })
                 }
-                Pick::Capture => {
-                    let file = dialog.set_file_name("sealpost.pcapng").save_file();
+                Pick::Capture(keys) => {
+                    let name = match keys {
+                        Keys::Without => "sealpost.pcapng",
+                        Keys::Embedded => "sealpost.with-keys.pcapng",
+                    };
+                    let file = dialog.set_file_name(name).save_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }
                 Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {
@@ -184,7 +193,12 @@ impl Platform for Desktop {
         let wait = move || {
             let chosen = pollster::block_on(chosen);
             let paths = chosen.iter().map(|file| file.path().to_owned()).collect();
-            let _window_closed = answer.send(Picked { pick, paths });
+            let picked = Picked {
+                pick,
+                paths,
+                answered: Instant::now(),
+            };
+            let _window_closed = answer.send(picked);
             // The answer is looked at while drawing.
             ctx.request_repaint();
         };

@@ -23,6 +23,7 @@ use super::log::{Log, Tone};
 use super::login::LoginForm;
 use super::platform::{Picked, Platform};
 use super::queue::Transfers;
+use super::scribe::Scribe;
 use super::settings::{Keep, Settings};
 use super::status::{self, Standing};
 use super::theme;
@@ -58,7 +59,8 @@ pub struct Window {
     engine: Engine,
     platform: Box<dyn Platform>,
     settings: Settings,
-    keep: Keep,
+    /// Writes the settings, if they are to be remembered.
+    scribe: Option<Scribe>,
     picked: (Sender<Picked>, Receiver<Picked>),
     /// When a file dialog was asked for.
     asked: Option<Instant>,
@@ -91,7 +93,7 @@ pub struct Window {
 impl Window {
     /// One that draws when `wake` is called.
     pub fn new(start: &Start, platform: Box<dyn Platform>, wake: Wake) -> Result<Self> {
-        let (keep, settings, unread) = Keep::open(start.settings.as_deref());
+        let (mut keep, settings, unread) = Keep::open(start.settings.as_deref());
         let engine = Engine::start(wake)?;
         let mut window = Self {
             lang: start
@@ -108,7 +110,10 @@ impl Window {
             password: PasswordForm::default(),
             typed: Typed::default(),
             settings,
-            keep,
+            scribe: match start.settings {
+                Some(_) => Some(Scribe::start(move |settings| keep.save(settings))?),
+                None => None,
+            },
             picked: channel(),
             asked: None,
             connected: None,
@@ -140,11 +145,14 @@ impl Window {
 
     /// Writes what is to be remembered: the window is closed.
     pub fn close(&mut self) {
+        self.write_unfinished();
         self.save();
+        // Waits until it is written.
+        self.scribe = None;
     }
 
-    /// Takes in what happened; draws nothing.
-    pub fn pump(&mut self) {
+    /// Takes in what happened, and whether the window is to close; draws nothing.
+    pub fn pump(&mut self, ctx: &Context) {
         let began = Instant::now();
         while let Some(event) = self.engine.event() {
             match event {
@@ -156,7 +164,13 @@ impl Window {
                         (&transfer.job, &transfer.state),
                         (Job::Upload { .. }, State::Done(_)) | (_, State::Failed(_))
                     );
-                    self.leave.changed();
+                    let was = self.transfers.is_unfinished(transfer.id);
+                    let is = transfer.state.is_unfinished();
+                    match (was, is) {
+                        (false, true) => self.leave.came(Instant::now()),
+                        (true, false) => self.leave.went(Instant::now()),
+                        _ => {}
+                    }
                     self.transfers.update(*transfer);
                 }
                 Event::Gathering(news) => {
@@ -177,6 +191,10 @@ impl Window {
         while let Some(saved) = self.wire.saved() {
             self.log.saved(&saved);
         }
+        self.leave.hear(ctx, self.transfers.active());
+        while let Some(told) = self.scribe.as_ref().and_then(Scribe::trouble) {
+            self.log.say(Tone::Trouble, told.message);
+        }
         self.list_uploads();
         self.remember_unfinished();
     }
@@ -191,9 +209,9 @@ impl Window {
         }
     }
 
-    /// Writes down now and then what is not finished, so that not even a power failure loses it.
+    /// Writes down what is not finished, so that not even a power failure loses it.
     fn remember_unfinished(&mut self) {
-        if self.leave.is_due() {
+        if self.leave.is_due(Instant::now()) {
             self.write_unfinished();
         }
     }
@@ -208,7 +226,8 @@ impl Window {
 
     /// Draws everything, then does what was asked for.
     pub fn show(&mut self, ui: &mut Ui) {
-        self.pump();
+        let ctx = ui.ctx().clone();
+        self.pump(&ctx);
         self.measure(ui);
         let mut actions = Vec::new();
         let mut cx = Cx {
@@ -227,7 +246,6 @@ impl Window {
         if self.connected.is_some() || self.transfers.busy() > 0 {
             self.show_panels(ui, &mut cx);
         }
-        let ctx = ui.ctx().clone();
         let folder = self
             .connected
             .is_some()
@@ -253,6 +271,9 @@ impl Window {
         for action in actions {
             self.act(action, &ctx);
         }
+        if let Some(rest) = self.leave.rests(Instant::now()) {
+            ctx.request_repaint_after(rest);
+        }
     }
 
     /// Takes the measures that are remembered, and lets the text cursor rest when nobody types.
@@ -276,9 +297,9 @@ impl Window {
         ui.visuals_mut().text_cursor.blink = theme::blinks(self.last_input_s, now_s);
     }
 
-    fn save(&mut self) {
-        if let Some(told) = self.keep.save(&self.settings) {
-            self.log.say(Tone::Trouble, told.message);
+    fn save(&self) {
+        if let Some(scribe) = &self.scribe {
+            scribe.write(&self.settings);
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::lang::{Both, Lang, both};
 
 /// What the command line says in a next step, and what the window says instead; in both languages, the longer first.
-const PHRASES: [(&str, &str); 28] = [
+const PHRASES: [(&str, &str); 30] = [
     ("give or leave out --plain", "choose “Plain TCP” or “TLS”"),
     ("leave out --plain", "choose “TLS”"),
     ("say --plain", "choose “Plain TCP”"),
@@ -66,6 +66,11 @@ const PHRASES: [(&str, &str); 28] = [
         "choose “Overwrite” when asked",
     ),
     ("用 --conflict overwrite 覆盖", "在询问时选择“覆盖”"),
+    (
+        "give --crlfile FILE",
+        "“Revocation list” under “Advanced” names one",
+    ),
+    ("用 --crlfile FILE 指定", "可在“高级”中的“吊销列表”指定"),
     (", or leave it out with --exclude", ""),
     ("，或用 --exclude 排除它", ""),
     ("; `sealpost config` shows what is set here", ""),

@@ -18,7 +18,7 @@ use crate::config::Limits;
 use crate::error::{Error, Kind, Result};
 use crate::lang::Both;
 use crate::pki::{Authority, InitOptions, IssueRequest};
-use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
+use crate::server::{Config, Handle, LoginPolicy, Registration, Server, UserFrom};
 use crate::store::{Role, Store};
 use crate::text::{escape, hex};
 use crate::transport::{
@@ -176,7 +176,7 @@ impl House {
                 Some(_) => Mode::Tls,
             },
             tls,
-            register: false,
+            register: Registration::Closed,
             login: LoginPolicy::Either,
             limits: Limits::default(),
             user_from: UserFrom::default(),

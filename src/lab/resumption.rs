@@ -216,6 +216,25 @@ pub fn about() -> Both {
     )
 }
 
+/// Why it did not come out as it should; none when it did.
+pub fn closing(finding: &Finding) -> Option<Both> {
+    let all = finding.versions.iter();
+    let none = all.clone().all(|pair| pair.resumed.kinds == ["full"]);
+    if finding.proved {
+        return None;
+    }
+    Some(match none {
+        true => both(
+            "nothing was resumed: a server that remembers nothing (--off) makes each connection pay for a full handshake; hence exit code 1",
+            "没有任何会话被恢复：什么都不记住的服务器（--off）使每次连接都要付出完整握手的代价；因此退出码为 1",
+        ),
+        false => both(
+            "not every handshake was of the kind that was wanted, or a resumed one took no fewer bytes; hence exit code 1",
+            "并非每次握手都是预期的那一种，或恢复的握手没有省下字节；因此退出码为 1",
+        ),
+    })
+}
+
 /// A kind of handshake, as rustls has them.
 pub(super) fn kind(kind: &str) -> Both {
     let chinese = match kind {
@@ -233,14 +252,17 @@ mod tests {
 
     use super::*;
 
-    fn whole(lang: Lang) -> String {
-        let handshake = |kind: &str, bytes| Handshake {
+    fn handshake(kind: &str, bytes: u64) -> Handshake {
+        Handshake {
             kinds: vec![kind.into()],
             connections: 15,
             bytes_up: bytes,
             bytes_down: bytes + 1,
             median_ms: 0.5,
-        };
+        }
+    }
+
+    fn whole(lang: Lang) -> String {
         let finding = Finding {
             versions: vec![Pair {
                 version: "TLSv1.3".into(),
@@ -253,6 +275,22 @@ mod tests {
         let rows = rows.into_iter().map(|row| row.join(" | "));
         let all: Vec<_> = std::iter::once(headings.join(" | ")).chain(rows).collect();
         all.join("\n")
+    }
+
+    #[test]
+    fn what_did_not_come_out_is_explained_and_what_did_is_not() {
+        let pair = |kind: &str| Pair {
+            version: "TLSv1.3".into(),
+            full: handshake("full", 2_200),
+            resumed: handshake(kind, 1_800),
+        };
+        let closing = |kind, proved| {
+            let versions = vec![pair(kind)];
+            closing(&Finding { versions, proved }).map(|closing| closing.en)
+        };
+        assert_eq!(closing("resumed", true), None);
+        assert!(closing("full", false).is_some_and(|said| said.contains("nothing was resumed")));
+        assert!(closing("resumed", false).is_some_and(|said| said.contains("not every")));
     }
 
     #[test]

@@ -157,6 +157,10 @@ fn found(secret: &SecretFinding, lang: Lang) -> String {
             format!("found in frame {frame}"),
             format!("位于第 {frame} 帧"),
         );
+        if let Some(disguise) = place.written.disguise() {
+            let disguise = disguise.of(lang);
+            at.push_str(&lang.pick(format!(", {disguise}"), format!("，{disguise}")));
+        }
         if place.may_be_chance {
             at.push_str(lang.pick("; so short that it may be chance", "；太短，可能是巧合"));
         }

@@ -55,6 +55,7 @@ mod testing;
 pub use authority::Authority;
 pub use order::{InitOptions, IssueRequest, Issued, ROOT_NAME};
 pub use passphrase::Passphrase;
+pub(crate) use pem::base64;
 pub use renewal::{RenewRequest, Renewed};
 pub use revocation::{Revoked, WrittenList};
 pub use signing::{SignRequest, Signed, change_passphrase};

@@ -301,7 +301,7 @@ pub(super) fn chain(chain: &[&CertificateDer<'static>]) -> Result<String> {
 }
 
 /// Bytes in base64, as a pin is written (RFC 7469 §2.4): what PEM has between its two lines.
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     let text = encode("PIN", bytes).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with("-----"));
     lines.collect()

@@ -37,7 +37,8 @@
 //! `hello` is first and once. A client says "connected" only after this reply: in TLS 1.3 the client's
 //! handshake ends before the server has judged its certificate (RFC 8446 §4.4.2), so a refusal arrives
 //! here, as an alert. `id` is the connection's id in the server's audit log; the client shows it with
-//! every error. `agent` is 1 ..= 256 bytes. `login` lists what this connection may log in with.
+//! every error. `agent` is 1 ..= 256 bytes. `login` lists what this connection may log in with; `register`
+//! says whether it may make an account, though perhaps only that of the name in its certificate (else `forbidden`).
 //!
 //! ## Accounts
 //!
@@ -51,7 +52,9 @@
 //! ```
 //!
 //! A new password is 8 ..= 1,024 bytes; a new user's name is what [`UserName`] says. A connection logs in
-//! once. `whoami` and everything below needs a login first (`login_required`).
+//! once. `whoami` and everything below needs a login first (`login_required`). A login is over when the user is
+//! disabled or removed, or has a new password that this connection did not give: the next request is refused with
+//! `login_required`, and the connection may log in again.
 //!
 //! ## Files
 //!

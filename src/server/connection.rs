@@ -41,8 +41,12 @@ impl Connection {
 
     /// Serves it until one side says goodbye.
     pub(super) fn serve(self, tcp: Arc<TcpStream>, acceptor: &Acceptor) {
-        let served = catch_unwind(AssertUnwindSafe(|| self.try_serve(tcp, acceptor)));
-        if served.is_err() {
+        self.survive(|| self.try_serve(tcp, acceptor));
+    }
+
+    /// Does something; a panic in it is noted and goes no further.
+    fn survive(&self, deed: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(deed)).is_err() {
             tracing::error!(
                 id = self.id,
                 "a connection's thread panicked; the others go on"
@@ -212,4 +216,64 @@ fn connection_id() -> String {
     // Without randomness TLS could not work either; an id of zeros is then the least of the problems.
     let _random = aws_lc_rs::rand::fill(&mut bytes);
     hex(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::config::Limits;
+    use crate::server::{Config, LoginPolicy, Registration, UserFrom};
+    use crate::transport::Mode;
+
+    #[test]
+    fn a_panic_ends_its_connection_only_and_is_in_the_audit_trail() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data: dir.path().to_owned(),
+            audit_log: None,
+            mode: Mode::Plain,
+            tls: None,
+            register: Registration::Closed,
+            login: LoginPolicy::Either,
+            limits: Limits {
+                connections: 1,
+                ..Limits::default()
+            },
+            user_from: UserFrom::CommonName,
+            watch: false,
+        };
+        let (shared, _warnings) = Shared::open(config).unwrap();
+        let shared = Arc::new(shared);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let tcp = Arc::new(TcpStream::connect(address).unwrap());
+        let admit = || {
+            let limits = &shared.config.limits;
+            shared.registry.admit(&tcp, address.ip(), limits).unwrap()
+        };
+        let connection = Connection::new(address, Arc::clone(&shared), admit());
+        let id = connection.id().to_owned();
+        assert!(!admit().served(), "there is room for one");
+        connection.survive(|| panic!("of a test"));
+        drop(connection);
+        assert!(admit().served(), "its place is given back");
+        let trail = fs::read_to_string(dir.path().join("audit.jsonl")).unwrap();
+        assert!(
+            trail.contains("\"panic\"") && trail.contains(&id),
+            "{trail}"
+        );
+    }
+
+    #[test]
+    fn a_release_can_survive_a_panic() {
+        let manifest: toml::Table = include_str!("../../Cargo.toml").parse().unwrap();
+        assert_eq!(
+            manifest["profile"]["release"]["panic"].as_str(),
+            Some("unwind")
+        );
+    }
 }

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use super::LoginPolicy;
 use super::session::{Next, Session, Stop, bad};
 use super::throttle::Attempt;
+use super::{LoginPolicy, Registration};
 use crate::protocol::{Account, Code, Refusal, UserName};
-use crate::store::{ChangeError, Event, HashError, RegisterError, Role, User};
+use crate::store::{CertificateRule, ChangeError, Event, HashError, RegisterError, Role, User};
 use crate::transport::Wire;
 
 /// The name under which what concerns only the address is counted; no user can have it.
@@ -21,9 +21,20 @@ impl<W: Wire> Session<'_, W> {
         if self.user.is_some() {
             return Err(already().into());
         }
-        if !self.shared.config.register {
-            let text = "this server takes no new users; ask its operator";
+        if !self.may_register() {
+            let text = match self.shared.config.register {
+                Registration::Certificate => {
+                    "this server takes new users by their client certificate only"
+                }
+                _ => "this server takes no new users; ask its operator",
+            };
             return Err(Refusal::new(Code::RegisterClosed, text).into());
+        }
+        if self.shared.config.register == Registration::Certificate
+            && self.certificate_user() != Some(user)
+        {
+            let text = "only the name in your client certificate can be registered";
+            return Err(Refusal::new(Code::Forbidden, text).into());
         }
         let name: UserName = user.parse().map_err(|error| bad(format!("{error}")))?;
         let attempt = self.wait_for_turn(NOBODY)?;
@@ -43,6 +54,15 @@ impl<W: Wire> Session<'_, W> {
             ..self.event("register")
         });
         self.welcome(user)
+    }
+
+    /// Whether this connection may make an account at all.
+    pub(super) fn may_register(&self) -> bool {
+        match self.shared.config.register {
+            Registration::Open => true,
+            Registration::Certificate => self.certificate_user().is_some(),
+            Registration::Closed => false,
+        }
     }
 
     fn not_registered(&self, error: RegisterError) -> Stop {
@@ -137,9 +157,11 @@ impl<W: Wire> Session<'_, W> {
         }
         let users = self.shared.store.users();
         let deadline = Instant::now() + self.shared.config.limits.login_timeout;
-        users
+        let user = users
             .set_password(&user.name, new.as_bytes(), deadline)
             .map_err(|error| self.not_changed(error))?;
+        // This session made the change: it goes on under the new password, all others of the user are over.
+        self.user = Some(user);
         self.record(self.event("passwd"));
         self.done()
     }
@@ -202,12 +224,10 @@ impl<W: Wire> Session<'_, W> {
         let Some(identity) = &self.peer.identity else {
             return false;
         };
-        match rule.split_once(':') {
-            Some(("cn", cn)) => identity.cn.as_deref() == Some(cn),
-            Some(("ou", ou)) => identity.ous.iter().any(|one| one == ou),
-            Some(("sha256", fingerprint)) => identity.fingerprint.eq_ignore_ascii_case(fingerprint),
-            _ => false,
-        }
+        // A rule that cannot be read fits nobody.
+        rule.parse().is_ok_and(|rule: CertificateRule| {
+            rule.fits(identity.cn.as_deref(), &identity.ous, &identity.fingerprint)
+        })
     }
 
     fn logged_in_now(&mut self, user: User, by: &str) -> Result<Next, Stop> {

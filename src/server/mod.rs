@@ -43,7 +43,7 @@ pub struct Config {
     /// What TLS is made of; needed unless `mode` is plain.
     pub tls: Option<ServerTls>,
     /// Whether strangers may register.
-    pub register: bool,
+    pub register: Registration,
     /// What a login needs.
     pub login: LoginPolicy,
     /// Every number that bounds something.
@@ -71,6 +71,20 @@ impl UserFrom {
             Self::Email => identity.emails.first().map(String::as_str),
         }
     }
+}
+
+/// Whether strangers may register.
+///
+/// Accounts and client certificates share their names: where both log in, whoever registers `alice` with a password
+/// shares the account with the holder of a certificate of that name. `Certificate` excludes that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Anyone, under any name that is free.
+    Open,
+    /// Only who shows a client certificate, and only under the name in it.
+    Certificate,
+    /// Nobody.
+    Closed,
 }
 
 /// What a login needs.

@@ -224,8 +224,9 @@ impl<'a, W: Wire> Session<'a, W> {
             (Operation::Hello, false) | (_, true) => {}
             (_, false) => return Err(bad("hello comes first").into()),
         }
-        self.refresh_user();
-        self.permit(operation, &[])?;
+        let over = self.refresh_user();
+        self.permit(operation, &[])
+            .map_err(|refusal| instead(over, refusal))?;
         match request {
             Request::Hello { version, agent } => self.hello(version, &agent),
             Request::Register { user, password } => self.register(&user, password),
@@ -277,7 +278,7 @@ impl<'a, W: Wire> Session<'a, W> {
             secure: self.peer.secure,
             identity: identity.and_then(|identity| identity.cn.clone()),
             login: config.login.methods(identity),
-            register: config.register,
+            register: self.may_register(),
             id: self.peer.id.clone(),
         })
     }
@@ -453,12 +454,27 @@ impl<'a, W: Wire> Session<'a, W> {
         self.user.clone().ok_or_else(missing)
     }
 
-    /// Who was removed or disabled meanwhile is no longer logged in; a new role counts at once.
-    pub(super) fn refresh_user(&mut self) {
-        if let Some(user) = self.user.take() {
-            let users = self.shared.store.users();
-            self.user = users.find(user.name.as_str()).filter(|user| user.enabled);
-        }
+    /// Who was removed or disabled meanwhile, or was given a new password by anything but this session, is no longer
+    /// logged in, which the refusal tells; a new role counts at once.
+    pub(super) fn refresh_user(&mut self) -> Option<Refusal> {
+        let before = self.user.take()?;
+        let now = self.shared.store.users().find(before.name.as_str());
+        let why = match now {
+            Some(now) if now.enabled && now.password == before.password => {
+                self.user = Some(now);
+                return None;
+            }
+            Some(now) if now.enabled => "the password was changed since this login; log in again",
+            Some(_) => "the account was disabled since this login",
+            None => "the account was removed since this login",
+        };
+        self.login_deadline = Instant::now() + self.shared.config.limits.login_timeout;
+        self.record(Event {
+            user: Some(before.name.to_string()),
+            reason: Some(why.to_owned()),
+            ..self.event("logged_out")
+        });
+        Some(Refusal::new(Code::LoginRequired, why))
     }
 
     pub(super) fn reply(&mut self, value: impl Serialize) -> Result<Next, Stop> {
@@ -502,6 +518,14 @@ pub(super) fn touch(entry: &Entry) -> Touch<'_> {
 pub(super) fn file_name(text: &str) -> Result<FileName, Refusal> {
     text.parse()
         .map_err(|error: NameError| bad(error.to_string()))
+}
+
+/// Why nobody is logged in any more says more than that nobody is.
+pub(super) fn instead(over: Option<Refusal>, refusal: Refusal) -> Refusal {
+    match over {
+        Some(why) if refusal.code == Code::LoginRequired => why,
+        _ => refusal,
+    }
 }
 
 pub(super) fn bad(message: impl Into<String>) -> Refusal {

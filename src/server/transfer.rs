@@ -5,7 +5,9 @@ use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
 
 use super::access::Touch;
-use super::session::{Next, Session, Stop, bad, changing, exists, file_name, size as human};
+use super::session::{
+    Next, Session, Stop, bad, changing, exists, file_name, instead, size as human,
+};
 use crate::config::{CHUNK_BYTES, DISCARD_BYTES, DISCARD_TIMEOUT};
 use crate::protocol::{
     BodyEnd, Code, Conflict, FileName, FileReply, FrameError, GetReply, Operation, PutReply,
@@ -131,11 +133,15 @@ impl<W: Wire> Session<'_, W> {
         self.wire
             .expect_by(Instant::now() + self.shared.config.limits.stall_timeout);
         let name = ticket.name.clone();
-        // The body may have taken hours: who was disabled meanwhile puts nothing there any more.
-        self.refresh_user();
+        // The body may have taken hours: who was disabled or given a new password meanwhile puts nothing there any more.
+        let over = self.refresh_user();
         let entry = match self.finish(ticket, digest) {
             Ok(entry) => entry,
             Err(stop) => {
+                let stop = match stop {
+                    Stop::Refused(refusal) => Stop::Refused(instead(over, refusal)),
+                    other => other,
+                };
                 self.record(Event {
                     name: Some(name.to_string()),
                     size: Some(size),

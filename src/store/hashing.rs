@@ -5,6 +5,7 @@
 //! to come back, whichever name was tried.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
@@ -16,6 +17,24 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use super::lock;
 use crate::config;
 use crate::error::{Error, Kind};
+use crate::protocol::Sha256;
+
+/// Tells whether two hashes of a user are the same one, and nothing of either: a salted hash hashed again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PasswordMark(Option<Sha256>);
+
+impl PasswordMark {
+    /// The mark of a hash; users without a password have one of their own.
+    pub(super) fn of(phc: Option<&str>) -> Self {
+        Self(phc.map(|phc| Sha256::of(phc.as_bytes())))
+    }
+}
+
+impl fmt::Debug for PasswordMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordMark")
+    }
+}
 
 /// Why a password was not hashed.
 #[derive(Debug)]
@@ -149,7 +168,7 @@ pub(super) fn check_phc(phc: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn internal(error: &dyn std::fmt::Display) -> HashError {
+fn internal(error: &dyn fmt::Display) -> HashError {
     HashError::Internal(Error::new(
         Kind::Other,
         format!("cannot hash the password: {error}"),

@@ -9,7 +9,7 @@
 //! blobs/        the bytes, under names of the server  complete and synced before a row names them
 //! partial/      interrupted uploads                   held a day for resuming
 //! lost/         blobs that no row names               kept a week, in case files.csv was damaged
-//! audit.jsonl   what happened                         each line chained to the one before
+//! audit.jsonl   what happened                         each line chained to the one before; by the operator's commands too
 //! ```
 //!
 //! An upload becomes visible in this order: bytes written and hashed, length and digest checked, blob
@@ -19,7 +19,9 @@
 mod access;
 mod audit;
 mod batch;
+mod binding;
 mod blobs;
+pub mod chain;
 pub mod fsck;
 mod hashing;
 mod index;
@@ -44,13 +46,14 @@ use std::thread::{self, ScopedJoinHandle};
 
 pub use access::{AccessRules, Rights, Rule, Rules, Subject, Who};
 pub use audit::{Audit, Event};
+pub use binding::CertificateRule;
 pub use blobs::{BlobId, NotABlobId};
 pub use hashing::HashError;
 pub use index::{Change, CommitError, Expected, Files};
 pub use quota::Reservation;
 pub use rows::{Entry, Usage};
 pub use uploads::{FinishError, StoredBlob, Upload, Uploads};
-pub use users::{ChangeError, PasswordError, RegisterError, Role, User, Users};
+pub use users::{ChangeError, PasswordError, RegisterError, Role, User, Users, check_password};
 
 use blobs::Blobs;
 

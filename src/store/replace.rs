@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{Mode, OFlags};
 
 /// How the name of a file begins that is being written and not yet in place.
-const UNFINISHED_PREFIX: &str = ".unfinished-";
+pub(super) const UNFINISHED_PREFIX: &str = ".unfinished-";
 
 /// An unfinished file older than this belongs to nobody: replacing takes seconds at most.
 const UNFINISHED_AGE: Duration = Duration::from_hours(1);
@@ -116,7 +116,7 @@ pub(crate) fn older_than(metadata: &std::fs::Metadata, age: Duration) -> bool {
 }
 
 /// The folder a file is in; `.` for a bare name.
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(dir) if dir != Path::new("") => dir,
         _ => Path::new("."),

@@ -1,4 +1,4 @@
-//! Reading the audit trail: is the chain whole, what happened, who did how much of it.
+//! Reading the audit trail: what happened, who did how much of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -9,80 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::audit::{CUT, FIRST_PREV};
 use crate::error::{Error, Kind, Result};
-use crate::protocol::Sha256;
-
-/// Whether the chain of a trail is whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct VerifyReport {
-    /// Complete lines read.
-    pub lines: u64,
-    /// Lines a crash cut short, each followed by an event that says so.
-    pub cut: u64,
-    /// The digest of the last complete line: noted elsewhere, it later proves that nothing was cut off.
-    pub last: String,
-    /// Bytes after the last line end: a line being written, or cut by a crash since the last start.
-    pub unended_bytes: u64,
-    /// The first line that does not fit.
-    pub broken: Option<Broken>,
-}
-
-/// A line that does not fit the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Broken {
-    /// Counted from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub what: String,
-}
-
-/// Follows the chain of the trail at `path` up to the first line that does not fit.
-pub fn verify(path: &Path) -> Result<VerifyReport> {
-    #[derive(Deserialize)]
-    struct Link {
-        event: String,
-        prev: String,
-    }
-    let mut report = VerifyReport {
-        lines: 0,
-        cut: 0,
-        last: FIRST_PREV.to_owned(),
-        unended_bytes: 0,
-        broken: None,
-    };
-    let mut unreadable = false;
-    let broken = |line, what: &str| {
-        let what = what.to_owned();
-        Some(Broken { line, what })
-    };
-    report.unended_bytes = each_line(path, |line| {
-        report.lines += 1;
-        match serde_json::from_slice::<Link>(line) {
-            Ok(link) if link.prev != report.last => {
-                let what = "the line before it was changed, removed or added";
-                report.broken = broken(report.lines, what);
-            }
-            Ok(link) if unreadable && link.event != CUT => {
-                report.broken = broken(report.lines - 1, "the line is not an event");
-            }
-            Ok(_) => {
-                report.cut += u64::from(unreadable);
-                unreadable = false;
-            }
-            Err(_) if unreadable => {
-                report.broken = broken(report.lines - 1, "the line is not an event");
-            }
-            Err(_) => unreadable = true,
-        }
-        report.last = Sha256::of(line).to_string();
-        report.broken.is_none()
-    })?;
-    if report.broken.is_none() && unreadable {
-        report.broken = broken(report.lines, "the line is not an event");
-    }
-    Ok(report)
-}
 
 /// An event as it was recorded.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -290,7 +217,7 @@ fn without_port(address: &str) -> String {
 }
 
 /// Visits complete lines without their end until told to stop (`false`); returns the bytes after the last.
-fn each_line(path: &Path, mut visit: impl FnMut(&[u8]) -> bool) -> Result<u64> {
+pub(super) fn each_line(path: &Path, mut visit: impl FnMut(&[u8]) -> bool) -> Result<u64> {
     let cannot = |error| Error::io(Kind::LocalRead, format!("read {}", path.display()), error);
     let mut reader = BufReader::with_capacity(256 * 1024, File::open(path).map_err(cannot)?);
     let mut line = Vec::new();
@@ -310,72 +237,8 @@ mod tests {
     use std::fs;
 
     use super::super::audit::{Audit, Event};
-    use super::super::replace::replace;
+    use super::super::chain;
     use super::*;
-
-    fn event(event: &'static str, id: &str, user: Option<&str>) -> Event {
-        Event {
-            user: user.map(str::to_owned),
-            ..Event::new(event, id)
-        }
-    }
-
-    fn trail() -> (tempfile::TempDir, std::path::PathBuf) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit.jsonl");
-        for round in 0..2 {
-            let audit = Audit::open(&path).unwrap();
-            audit.record(event("start", "", None));
-            for n in 0..3 {
-                audit.record(event("put", &format!("{round}{n}"), Some("alice")));
-            }
-        }
-        (dir, path)
-    }
-
-    #[test]
-    fn an_untouched_trail_is_whole_over_restarts() {
-        let (_dir, path) = trail();
-        let report = verify(&path).unwrap();
-        assert_eq!((report.lines, report.cut, report.broken), (8, 0, None));
-        let text = fs::read_to_string(&path).unwrap();
-        let last = Sha256::of(text.lines().last().unwrap().as_bytes());
-        assert_eq!(report.last, last.to_string());
-    }
-
-    #[test]
-    fn a_line_changed_removed_or_added_is_found() {
-        let (_dir, path) = trail();
-        let text = fs::read_to_string(&path).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        let changed = lines[2].replace("alice", "malice");
-        let cases: [(Vec<&str>, u64); 6] = [
-            ([&lines[..2], &[changed.as_str()], &lines[3..]].concat(), 4),
-            ([&lines[..2], &lines[3..]].concat(), 3),
-            ([&lines[..3], &lines[2..]].concat(), 4),
-            (lines[1..].to_vec(), 1),
-            ([&lines[..2], &["{}"], &lines[3..]].concat(), 4),
-            ([&lines[..7], &["nonsense"]].concat(), 8),
-        ];
-        for (lines, line) in cases {
-            replace(&path, 0o600, format!("{}\n", lines.join("\n")).as_bytes()).unwrap();
-            let broken = verify(&path).unwrap().broken.unwrap();
-            assert_eq!(broken.line, line, "{}", broken.what);
-        }
-    }
-
-    #[test]
-    fn a_line_cut_by_a_crash_is_said_to_be_so_and_the_chain_goes_on() {
-        let (_dir, path) = trail();
-        let text = fs::read(&path).unwrap();
-        replace(&path, 0o600, &text[..text.len() - 20]).unwrap();
-        assert!(verify(&path).unwrap().unended_bytes > 0);
-        Audit::open(&path).unwrap().record(event("start", "", None));
-        let report = verify(&path).unwrap();
-        assert_eq!((report.lines, report.cut, report.broken), (10, 1, None));
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.lines().nth(8).unwrap().contains("cut short after"));
-    }
 
     #[test]
     fn hostile_text_is_one_line_of_plain_characters() {
@@ -413,23 +276,7 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.len() < 24_000, "{}", text.len());
         assert!(text.contains(&"n".repeat(1_024)));
-        assert!(verify(&path).unwrap().broken.is_none());
-    }
-
-    #[test]
-    fn a_trail_belongs_to_one_server_and_to_this_user() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit.jsonl");
-        let audit = Audit::open(&path).unwrap();
-        let error = Audit::open(&path).err().unwrap();
-        assert!(error.message().contains("in use"), "{error}");
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        drop(audit);
-        assert!(Audit::open(&path).is_ok());
+        assert!(chain::verify(&path).unwrap().broken.is_none());
     }
 
     fn record(event: &str, id: &str, time: i64, details: serde_json::Value) -> Record {

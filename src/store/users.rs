@@ -11,7 +11,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::hashing::{HashError, Hashing, check_phc};
+use super::binding::CertificateRule;
+use super::hashing::{HashError, Hashing, PasswordMark, check_phc};
 use super::table::{Rows, Table};
 use crate::config;
 use crate::error::{Error, Result};
@@ -71,8 +72,11 @@ pub struct User {
     pub created: OffsetDateTime,
     /// Whether the user may log in.
     pub enabled: bool,
-    /// Which client certificate logs this user in, as the server's rule reads it; none by default.
+    /// Which client certificate the user has to show, as [`CertificateRule`] reads it; any or none by default.
     pub certificate: Option<String>,
+    /// Which of their passwords is in force: a session that began under another one is over.
+    #[serde(skip)]
+    pub(crate) password: PasswordMark,
 }
 
 /// What is wrong with a new password.
@@ -249,7 +253,10 @@ impl Users {
             return Err(ChangeError::Unknown);
         }
         let phc = self.hashing.hash(password, deadline)?;
-        self.change(name, |account| account.phc = Some(phc))
+        self.change(name, |account| {
+            account.user.password = PasswordMark::of(Some(&phc));
+            account.phc = Some(phc);
+        })
     }
 
     /// Gives the user another role.
@@ -262,15 +269,13 @@ impl Users {
         self.change(name, |account| account.user.enabled = enabled)
     }
 
-    /// Says which client certificate logs the user in; control characters and the empty text are dropped.
+    /// Says which client certificate the user has to show.
     pub fn set_certificate(
         &self,
         name: &UserName,
-        certificate: Option<&str>,
+        certificate: Option<&CertificateRule>,
     ) -> Result<User, ChangeError> {
-        let rule: Option<String> =
-            certificate.map(|rule| rule.chars().filter(|c| !c.is_control()).collect());
-        let rule = rule.filter(|rule| !rule.is_empty());
+        let rule = certificate.map(ToString::to_string);
         self.change(name, |account| account.user.certificate = rule)
     }
 
@@ -283,6 +288,7 @@ impl Users {
                 created: text::now(),
                 enabled: true,
                 certificate: None,
+                password: PasswordMark::of(phc.as_deref()),
             };
             let account = Account {
                 user: user.clone(),
@@ -307,7 +313,8 @@ impl Users {
     }
 }
 
-fn check_password(password: &[u8]) -> Result<(), PasswordError> {
+/// Whether a new password has a length that is taken.
+pub fn check_password(password: &[u8]) -> Result<(), PasswordError> {
     match password.len() {
         ..config::PASSWORD_BYTES_MIN => Err(PasswordError::TooShort),
         config::PASSWORD_BYTES_MIN..=config::PASSWORD_BYTES_MAX => Ok(()),
@@ -368,7 +375,9 @@ impl Rows for Accounts {
         }
         let created = OffsetDateTime::parse(created, &Rfc3339)
             .map_err(|_| "created is not a time such as 2026-01-31T12:00:00Z".to_owned())?;
+        let phc = (!password.is_empty()).then(|| password.to_owned());
         let user = User {
+            password: PasswordMark::of(phc.as_deref()),
             role: role.parse()?,
             created,
             enabled: match enabled {
@@ -379,7 +388,6 @@ impl Rows for Accounts {
             certificate: (!certificate.is_empty()).then(|| certificate.to_owned()),
             name: name.clone(),
         };
-        let phc = (!password.is_empty()).then(|| password.to_owned());
         let old = self.0.insert(name.clone(), Arc::new(Account { user, phc }));
         match old {
             Some(_) => Err(format!("the user {name} has a row already")),
@@ -514,12 +522,13 @@ mod tests {
         let (dir, server) = with_alice();
         let command = Users::open(dir.path()).unwrap();
         command.set_role(&name("alice"), Role::Admin).unwrap();
+        let rule = "cn:Alice, \"A\"".parse().unwrap();
         command
-            .set_certificate(&name("alice"), Some("Alice, \"A\"\n"))
+            .set_certificate(&name("alice"), Some(&rule))
             .unwrap();
         let alice = server.find("alice").unwrap();
         assert_eq!(alice.role, Role::Admin);
-        assert_eq!(alice.certificate.as_deref(), Some("Alice, \"A\""));
+        assert_eq!(alice.certificate.as_deref(), Some("cn:Alice, \"A\""));
         command.set_enabled(&name("alice"), false).unwrap();
         assert!(
             server

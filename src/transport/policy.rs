@@ -1,17 +1,14 @@
 //! What TLS is allowed: versions, cipher suites, key exchange groups, key log. The same for both sides.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{KeyLog, SupportedProtocolVersion};
 
 use super::Clock;
+use super::keylog::{KeptSecrets, KeyLogFile};
 use crate::error::{Error, Kind, Result};
-use crate::text::hex;
 
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +44,8 @@ pub struct Policy {
     pub curves: Vec<String>,
     /// Where to append the session secrets, for Wireshark.
     pub keylog: Option<PathBuf>,
+    /// Where to keep the session secrets in memory, when there is no such file.
+    pub kept: Option<KeptSecrets>,
     /// By which certificates and revocation lists are judged.
     pub clock: Clock,
 }
@@ -59,6 +58,7 @@ impl Default for Policy {
             ciphers: Vec::new(),
             curves: Vec::new(),
             keylog: None,
+            kept: None,
             clock: Clock::default(),
         }
     }
@@ -126,9 +126,10 @@ impl Policy {
 
     /// The key log, or nothing.
     pub(super) fn key_log(&self) -> Result<Arc<dyn KeyLog>> {
-        match &self.keylog {
-            Some(path) => Ok(Arc::new(KeyLogFile::open(path)?)),
-            None => Ok(Arc::new(rustls::NoKeyLog)),
+        match (&self.keylog, &self.kept) {
+            (Some(path), _) => Ok(Arc::new(KeyLogFile::open(path)?)),
+            (None, Some(kept)) => Ok(Arc::new(kept.clone())),
+            (None, None) => Ok(Arc::new(rustls::NoKeyLog)),
         }
     }
 }
@@ -182,43 +183,6 @@ fn same(name: &str, word: &str) -> bool {
         other => other.to_owned(),
     };
     name.eq_ignore_ascii_case(&word)
-}
-
-/// Session secrets in NSS format, appended to a file only the owner can read.
-#[derive(Debug)]
-struct KeyLogFile(Mutex<File>);
-
-impl KeyLogFile {
-    fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)
-            // A file that was there may be open to others; whoever reads the secrets reads everything.
-            .and_then(|file| {
-                file.set_permissions(Permissions::from_mode(0o600))?;
-                Ok(file)
-            });
-        let file = file.map_err(|error| {
-            Error::io(
-                Kind::LocalWrite,
-                format_args!("write the key log {}", path.display()),
-                error,
-            )
-        })?;
-        Ok(Self(Mutex::new(file)))
-    }
-}
-
-impl KeyLog for KeyLogFile {
-    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        let line = format!("{label} {} {}\n", hex(client_random), hex(secret));
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.write_all(line.as_bytes()) {
-            tracing::warn!("cannot write the key log: {error}");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 """What xdotool cannot do to a window: drop files on it (XDND, version 5), and ask it to close (WM_DELETE_WINDOW).
 
-desk.py drop WINDOW FILE…       desk.py close WINDOW
+desk.py drop WINDOW FILE…       desk.py close WINDOW       desk.py close-covered WINDOW
 """
 
 import pathlib
@@ -11,7 +11,7 @@ import time
 from Xlib import X, display
 from Xlib.protocol import event
 
-PATIENCE = 30
+PATIENCE = 120
 d = display.Display()
 
 
@@ -22,7 +22,8 @@ def atom(name):
 def send(target, kind, *data):
     message = event.ClientMessage(window=target, client_type=atom(kind), data=(32, [*data, 0, 0, 0, 0, 0][:5]))
     target.send_event(message, event_mask=0)
-    d.flush()
+    # Not only on its way: of a program that has left, a busy display does not read what it still said.
+    d.sync()
 
 
 def events():
@@ -67,13 +68,37 @@ def drop(target, files):
             return
 
 
+def close(target):
+    send(target, "WM_PROTOCOLS", atom("WM_DELETE_WINDOW"), X.CurrentTime)
+
+
+def close_covered(target):
+    """Asks it to close while nothing of it is in sight, and waits until it asks to be seen."""
+    screen = d.screen()
+    screen.root.change_attributes(event_mask=X.SubstructureNotifyMask)
+    cover = screen.root.create_window(
+        0, 0, screen.width_in_pixels, screen.height_in_pixels, 0, screen.root_depth,
+        override_redirect=True, event_mask=X.VisibilityChangeMask,
+    )
+    cover.map()
+    for this in events():
+        if this.type == X.VisibilityNotify:
+            close(target)
+        elif this.type == X.DestroyNotify and this.window == target:
+            sys.exit("desk.py: the window is gone")
+        elif this.type == X.ClientMessage and this.client_type == atom("_NET_ACTIVE_WINDOW"):
+            return
+
+
 def main():
     what, window, *files = sys.argv[1:]
     target = d.create_resource_object("window", int(window))
     if what == "drop":
         drop(target, files)
+    elif what == "close-covered":
+        close_covered(target)
     else:
-        send(target, "WM_PROTOCOLS", atom("WM_DELETE_WINDOW"), X.CurrentTime)
+        close(target)
     d.close()
 
 

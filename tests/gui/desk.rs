@@ -60,6 +60,8 @@ impl Default for Looks {
 struct Control {
     name: String,
     role: String,
+    /// What was typed into it; signs in place of a password.
+    value: String,
     enabled: bool,
     focused: bool,
     at: [f64; 4],
@@ -92,8 +94,10 @@ impl Desk {
         }
         let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut xvfb = Command::new("Xvfb");
-        // Without -r a key that is released late, on a busy machine, is typed again and again.
+        // Without -r a key that is released late, on a busy machine, is typed again and again. Without -noreset the
+        // display begins anew when its last user leaves, as xdotool does, and turns away the window that just comes.
         xvfb.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-r"])
+            .arg("-noreset")
             .args(["-nolisten", "tcp"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -138,10 +142,17 @@ impl Desk {
             .env("LANG", "C.UTF-8")
             .env("SEALPOST_GUI_MAP", &map)
             .stderr(fs::File::create(house.path("work/window.err")).unwrap());
-        let program = command.spawn().unwrap();
+        let mut program = command.spawn().unwrap();
         let pid = program.id().to_string();
         let mut window = String::new();
         until("window", || {
+            let ended = program.try_wait().unwrap();
+            assert_eq!(
+                ended,
+                None,
+                "{}",
+                String::from_utf8_lossy(&house.read("window.err"))
+            );
             let found = self.run("xdotool", &["search", "--onlyvisible", "--pid", &pid]);
             window.clear();
             window.push_str(found.lines().next().unwrap_or_default());
@@ -201,6 +212,7 @@ impl Shown<'_> {
             Some(Control {
                 name: value["name"].as_str()?.to_owned(),
                 role: value["role"].as_str()?.to_owned(),
+                value: value["value"].as_str().unwrap_or_default().to_owned(),
                 enabled: value["enabled"].as_bool()?,
                 focused: value["focused"].as_bool()?,
                 at: at.try_into().ok()?,
@@ -265,17 +277,23 @@ impl Shown<'_> {
     #[track_caller]
     pub(crate) fn write(&self, name: &str, text: &str) {
         let is_field = |control: &Control| control.name == name && control.role.ends_with("Input");
+        let focused = |control: &Control| is_field(control) && control.focused;
+        let end = Instant::now() + PATIENCE;
         // The form may move under the pointer: what was typed before can have changed it.
-        for _ in 0..5 {
+        loop {
             let field = self.until(name, is_field);
             self.click_at(&field);
-            let focused = |control: &Control| is_field(control) && control.focused;
             if soon(|| self.controls().iter().any(focused)) {
                 break;
             }
+            assert!(Instant::now() < end, "{name} does not take the keys");
         }
         self.key("ctrl+a");
         self.desk.run("xdotool", &["type", "--delay", "15", text]);
+        let secret = |text: &str| "•".repeat(text.chars().count());
+        self.until(&format!("field {name} with what was typed"), |control| {
+            is_field(control) && [text, &secret(text)].contains(&control.value.as_str())
+        });
     }
 
     /// Presses a key.
@@ -300,15 +318,17 @@ impl Shown<'_> {
         assert!(dropped.unwrap().success());
     }
 
-    /// Asks the window to close, as its frame would, until it answers with a control of this name: a busy window
-    /// may miss the first time.
+    /// Asks the window to close, as its frame would.
     #[track_caller]
-    pub(crate) fn ask_to_close(&self, answer: &str) {
-        let end = Instant::now() + PATIENCE;
-        while !self.controls().iter().any(|control| control.name == answer) {
-            assert!(Instant::now() < end, "it does not answer with {answer}");
-            assert!(self.python("close").status().unwrap().success());
-        }
+    pub(crate) fn ask_to_close(&self) {
+        assert!(self.python("close").status().unwrap().success());
+    }
+
+    /// The same while another window covers it, which goes when this one wants to be seen.
+    #[track_caller]
+    pub(crate) fn ask_to_close_covered(&self) {
+        let wants_to_be_seen = self.python("close-covered").status();
+        assert!(wants_to_be_seen.unwrap().success());
     }
 
     fn python(&self, what: &str) -> Command {

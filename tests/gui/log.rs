@@ -23,10 +23,22 @@ fn a_session_is_told_line_by_line_and_again_in_the_other_language() {
     ] {
         stage.wait_for(line);
     }
+    let shakes = |label: &&String| label.contains("handshake: TLS");
+    assert_eq!(
+        stage.labels().iter().filter(shakes).count(),
+        1,
+        "not of each transfer"
+    );
     stage.click("中文");
     stage.wait_for("上传 notes.txt：完成，5 B，sha256 2cf24dba5fb0a30e");
     stage.wait_for("已登录：alice");
     assert!(!stage.sees("logged in as"));
+    stage.click("断开连接");
+    stage.click("English");
+    stage.log_in(&server, "TLS");
+    stage.wait_for("TLS: server proved");
+    stage.click("Log");
+    stage.wait_for("disconnected");
 }
 
 #[test]
@@ -57,7 +69,7 @@ fn the_whole_log_or_the_line_clicked_on_goes_to_the_clipboard() {
     let mut stage = Stage::new(&server.house);
     stage.log_in(&server, "Plain TCP");
     stage.click("Log");
-    stage.wait_for("logged in as alice");
+    stage.wait_for("the list has 0 files now");
     let copied = stage.copied_by("Copy the log");
     assert!(copied.contains("connecting to 127.0.0.1:"), "{copied}");
     assert!(copied.lines().count() >= 3, "{copied}");

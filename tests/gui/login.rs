@@ -3,12 +3,12 @@
 use std::fs;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::NodeT as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use sealpost::gui::window::{Start, Window};
 use sealpost::lang::Lang;
 
 use crate::stage::Stage;
-use crate::support::{PASSWORD, TestServer, Via};
+use crate::support::{House, PASSWORD, TestServer, Via};
 
 /// Everything a screen reader could get hold of.
 fn told(harness: &Harness<'_, Window>) -> String {
@@ -69,8 +69,11 @@ fn a_password_is_nowhere_but_in_its_field_neither_shown_nor_hidden() {
     stage.click("Log");
     stage.wait_for("logged in as alice");
     assert!(!told(&stage.harness).contains(PASSWORD));
-    let settings = fs::read_to_string(server.house.path("work/window.json")).unwrap();
-    assert!(settings.contains("alice") && !settings.contains(PASSWORD));
+    let settings = || fs::read_to_string(server.house.path("work/window.json"));
+    stage.until("remembered connection", |_| {
+        settings().is_ok_and(|settings| settings.contains("alice"))
+    });
+    assert!(!settings().unwrap().contains(PASSWORD));
     assert!(!server.log.text().contains(PASSWORD));
     stage.click("Disconnect");
     stage.wait_for("Log in");
@@ -296,4 +299,16 @@ fn where_no_file_dialog_comes_up_the_form_says_so_and_one_that_answers_is_taken(
     stage.write("Password", PASSWORD);
     stage.click("Log in");
     stage.wait_for("alice @ ");
+}
+
+#[test]
+fn a_dialog_that_did_not_come_up_is_told_however_late_the_window_draws_again() {
+    let mut stage = Stage::new(&House::new());
+    stage.click("TLS");
+    let choose = stage.harness.get_by_label("Choose: CA certificate");
+    choose.click();
+    stage.harness.step();
+    // Longer than anybody needs to cancel one.
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    stage.wait_for("no file dialog came up");
 }

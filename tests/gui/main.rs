@@ -10,6 +10,7 @@
 )]
 
 mod desk;
+mod dropped;
 #[path = "../it/fake.rs"]
 mod fake;
 mod files;
@@ -17,6 +18,7 @@ mod frames;
 mod hostile;
 mod log;
 mod login;
+mod logins;
 mod pictures;
 #[path = "../it/raw.rs"]
 #[expect(dead_code, reason = "the relay needs one function of it")]

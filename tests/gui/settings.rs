@@ -3,6 +3,7 @@
 use std::fs;
 
 use egui_kittest::kittest::Queryable as _;
+use sealpost::gui::settings::Settings;
 use sealpost::gui::window::Start;
 use sealpost::lang::Lang;
 
@@ -80,6 +81,25 @@ fn light_dark_and_size_are_chosen_in_the_menu_and_remembered() {
     let stage = Stage::of(&start(&house, Some(Lang::English)));
     assert_eq!(stage.harness.ctx.theme(), egui::Theme::Dark);
     assert!((stage.harness.ctx.zoom_factor() - 1.1).abs() < 0.01);
+}
+
+#[test]
+fn the_size_of_the_window_is_remembered_unless_it_fills_the_screen() {
+    let house = House::new();
+    let mut stage = Stage::of(&start(&house, Some(Lang::English)));
+    let mut show = |width: f32, maximized: bool| {
+        let input = stage.harness.input_mut();
+        let root = input.viewports.entry(egui::ViewportId::ROOT).or_default();
+        let size = egui::vec2(width, 700.0);
+        root.inner_rect = Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size));
+        root.maximized = Some(maximized);
+        stage.harness.run_steps(2);
+    };
+    show(900.0, false);
+    show(1_900.0, true);
+    stage.harness.state_mut().close();
+    let saved = Settings::load(&house.path("work/window.json"));
+    assert_eq!(saved.window(), Some([900.0, 700.0]));
 }
 
 #[test]

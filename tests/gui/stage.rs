@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use egui::{Event, Modifiers, PointerButton, Pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use sealpost::gui::engine::Wake;
@@ -118,6 +119,12 @@ impl Stage {
             .is_some()
     }
 
+    /// Whether what has this very label cannot be clicked now.
+    pub(crate) fn is_disabled(&self, label: &str) -> bool {
+        let node = self.harness.get_by_label(label);
+        node.accesskit_node().is_disabled()
+    }
+
     /// The labels there are now.
     pub(crate) fn labels(&self) -> Vec<String> {
         let all = self.harness.query_all_by(|node| node.label().is_some());
@@ -160,7 +167,24 @@ impl Stage {
         self.until(label, |harness| {
             harness.query_all_by_label(label).count() == 1
         });
-        self.harness.get_by_label(label).click();
+        let pos = self.harness.get_by_label(label).rect().center();
+        self.click_at(pos, PointerButton::Primary, 1);
+    }
+
+    /// Clicks there, `times` in a row. In one picture: between two of them what is meant could move away, and more
+    /// time passes than between the clicks of a double click.
+    pub(crate) fn click_at(&mut self, pos: Pos2, button: PointerButton, times: usize) {
+        let button = |pressed| Event::PointerButton {
+            pos,
+            button,
+            pressed,
+            modifiers: Modifiers::NONE,
+        };
+        let events = &mut self.harness.input_mut().events;
+        events.push(Event::PointerMoved(pos));
+        for _ in 0..times {
+            events.extend([true, false].map(button));
+        }
         self.harness.run_steps(3);
     }
 
@@ -184,12 +208,12 @@ impl Stage {
         field.focus();
         self.harness.run_steps(2);
         self.harness
-            .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+            .key_press_modifiers(Modifiers::COMMAND, egui::Key::A);
         self.harness.run_steps(2);
         match text {
             // Typing nothing would replace nothing.
             "" => self.harness.key_press(egui::Key::Delete),
-            text => self.harness.event(egui::Event::Text(text.to_owned())),
+            text => self.harness.event(Event::Text(text.to_owned())),
         }
         self.harness.run_steps(2);
     }
@@ -233,14 +257,23 @@ impl Stage {
 pub(crate) struct Desktop {
     /// What the next dialog answers.
     pub(crate) answer: Arc<Mutex<Vec<PathBuf>>>,
+    /// In which folder the last dialog began.
+    pub(crate) begun: Arc<Mutex<Option<PathBuf>>>,
     /// The folders that were opened.
     pub(crate) opened: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Platform for Desktop {
-    fn pick(&mut self, pick: Pick, answer: Sender<Picked>) {
+    fn pick(&mut self, pick: Pick, begins: Option<&Path>, answer: Sender<Picked>) {
+        *self.begun.lock().unwrap() = begins.map(Path::to_owned);
         let paths = self.answer.lock().unwrap().clone();
-        answer.send(Picked { pick, paths }).unwrap();
+        let answered = Instant::now();
+        let picked = Picked {
+            pick,
+            paths,
+            answered,
+        };
+        answer.send(picked).unwrap();
     }
 
     fn open_folder(&mut self, folder: &Path) {

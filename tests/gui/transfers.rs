@@ -3,52 +3,32 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use egui::{DroppedFile, HoveredFile, Key, ViewportCommand, ViewportEvent, ViewportId};
-use egui_kittest::kittest::Queryable as _;
+use egui::{Key, RawInput, ViewportCommand, ViewportEvent, ViewportId};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::relay::Relay;
 use crate::stage::Stage;
 use crate::support::{PASSWORD, TestServer, Via, digest, noise, until};
 
 /// Slow enough that a transfer of [`LONG`] bytes is seen while it runs.
-const SLOW: [&str; 4] = ["--client-auth", "none", "--limit-rate", "4M"];
+pub(crate) const SLOW: [&str; 4] = ["--client-auth", "none", "--limit-rate", "4M"];
 
 /// Some seconds at that rate, and more than the sockets of both sides hold.
-const LONG: usize = 24_000_000;
+pub(crate) const LONG: usize = 24_000_000;
 
-const FAST: [&str; 2] = ["--client-auth", "none"];
+/// So slow that a transfer of [`LONG`] bytes does not end before the test has done with it.
+const CRAWL: [&str; 4] = ["--client-auth", "none", "--limit-rate", "100K"];
 
-/// A file as a file manager drops it.
-#[derive(Debug)]
-struct FromDesktop(PathBuf);
-
-impl DroppedFile for FromDesktop {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("the window reads files by their paths".into())
-    }
-}
+/// As fast as it goes.
+pub(crate) const FAST: [&str; 2] = ["--client-auth", "none"];
 
 impl Stage {
-    fn drop_files(&mut self, paths: &[PathBuf]) {
-        let input = self.harness.input_mut();
-        for path in paths {
-            input
-                .dropped_files
-                .push(Arc::new(FromDesktop(path.clone())));
-        }
-        self.harness.run_steps(2);
-    }
-
     fn answer(&mut self, paths: &[PathBuf]) {
         *self.desktop.answer.lock().unwrap() = paths.to_vec();
     }
 
     /// Uploads these files of `work/` by the dialog.
-    fn upload(&mut self, server: &TestServer, names: &[&str]) {
+    pub(crate) fn upload(&mut self, server: &TestServer, names: &[&str]) {
         let path = |name: &&str| server.house.path("work").join(name);
         self.answer(&names.iter().map(path).collect::<Vec<_>>());
         self.click("Upload files…");
@@ -61,6 +41,13 @@ impl Stage {
         self.click(name);
         self.click("Download…");
         back.join(Path::new(name).file_name().unwrap())
+    }
+
+    /// What the label behind this one says.
+    fn behind(&self, label: &str) -> String {
+        let labels = self.labels();
+        let at = labels.iter().position(|this| this == label).unwrap();
+        labels[at + 1].clone()
     }
 
     fn count(&self, label: &str) -> usize {
@@ -87,6 +74,17 @@ impl Stage {
         !self.asked(&ViewportCommand::CancelClose)
     }
 
+    /// The same while the window does not draw: it is minimized, covered, or late.
+    fn may_close_unseen(&mut self) -> bool {
+        let mut input = RawInput::default();
+        let root = input.viewports.entry(ViewportId::ROOT).or_default();
+        root.events.push(ViewportEvent::Close);
+        let ctx = self.harness.ctx.clone();
+        let output = ctx.run_logic(&input, |ctx| self.harness.state_mut().pump(ctx));
+        let wishes = output.viewport_commands.get(&ViewportId::ROOT);
+        !wishes.is_some_and(|wishes| wishes.contains(&ViewportCommand::CancelClose))
+    }
+
     /// Whether the last picture came with this wish to the desktop.
     fn asked(&self, command: &ViewportCommand) -> bool {
         let output = self.harness.output();
@@ -110,13 +108,13 @@ fn put(server: &TestServer, name: &str, bytes: &[u8]) {
         .ok();
 }
 
-/// A slow server that has this file already.
-fn stocked(name: &str, bytes: &[u8]) -> TestServer {
+/// A server with these flags that has this file already.
+fn stocked(name: &str, bytes: &[u8], flags: &[&str]) -> TestServer {
     let fast = TestServer::start(&FAST);
     put(&fast, name, bytes);
     let house = Arc::clone(&fast.house);
     drop(fast);
-    TestServer::start_in(&house, &SLOW)
+    TestServer::start_in(&house, flags)
 }
 
 #[test]
@@ -144,66 +142,36 @@ fn a_file_goes_up_and_comes_back_the_same() {
 }
 
 #[test]
-fn dropped_files_and_folders_go_up_and_what_has_no_name_there_is_told() {
+fn the_dialog_of_a_download_begins_where_the_last_one_went_the_next_time_too() {
     let server = TestServer::start(&FAST);
-    let house = &server.house;
-    for name in ["one.txt", "course/two.txt", "course/课/three.txt"] {
-        house.write(name, name.as_bytes());
+    put(&server, "a", b"a");
+    for begins in [None, Some(server.house.path("work/back"))] {
+        let mut stage = Stage::new(&server.house);
+        stage.log_in(&server, "TLS");
+        stage.download(&server, "a");
+        assert_eq!(*stage.desktop.begun.lock().unwrap(), begins);
+        stage.wait_for("1 of 1 done");
     }
-    house.write("course/back\\slash", b"x");
-    let mut stage = Stage::new(house);
-    stage.log_in(&server, "TLS");
-    stage.harness.input_mut().hovered_files = vec![HoveredFile::default()];
-    stage.wait_for("Drop to upload into /");
-    stage.harness.input_mut().hovered_files.clear();
-    stage.drop_files(&[house.path("work/one.txt"), house.path("work/course")]);
-    stage.wait_gone("Drop to upload into /");
-    stage.wait_for("3 of 3 done");
-    stage.wait_for("1 left out");
-    stage.wait_for("is no name for a file on the server");
-    let mut names = server.listed(Via::Tls);
-    names.sort();
-    assert_eq!(names, ["course/two.txt", "course/课/three.txt", "one.txt"]);
-    stage.click("OK");
-    stage.wait_gone("left out");
-}
-
-#[test]
-fn what_is_dropped_before_the_login_is_kept_and_offered_after_it() {
-    let server = TestServer::start(&FAST);
-    let house = &server.house;
-    house.write("early.txt", b"early");
-    let mut stage = Stage::new(house);
-    stage.aim(&server);
-    stage.harness.input_mut().hovered_files = vec![HoveredFile::default()];
-    stage.wait_for("Log in first");
-    stage.harness.input_mut().hovered_files.clear();
-    stage.drop_files(&[house.path("work/early.txt")]);
-    stage.wait_for("Log in first: 1 file or folder");
-    stage.log_in(&server, "TLS");
-    assert!(server.listed(Via::Tls).is_empty(), "nobody said so yet");
-    stage.click("Upload into /");
-    stage.wait_for("1 of 1 done");
-    assert_eq!(server.listed(Via::Tls), ["early.txt"]);
-    assert!(!stage.sees("before the login"));
 }
 
 #[test]
 fn a_name_that_is_taken_on_the_server_is_asked_about() {
     let server = TestServer::start(&FAST);
     for (choice, there, names) in [
-        ("Overwrite", "newer", &["a.txt"][..]),
+        ("Overwrite", "newer one", &["a.txt"][..]),
         ("Keep both", "older", &["a (1).txt", "a.txt"]),
         ("Skip", "older", &["a.txt"]),
         ("Escape", "older", &["a.txt"]),
     ] {
         put(&server, "a.txt", b"older");
-        server.house.write("a.txt", b"newer");
+        server.house.write("a.txt", b"newer one");
         let mut stage = Stage::new(&server.house);
         stage.log_in(&server, "TLS");
         stage.upload(&server, &["a.txt"]);
         stage.wait_for("The server has a file of this name");
         assert!(stage.sees("uploaded by alice"));
+        assert_eq!(stage.behind("On the server"), "5 B");
+        assert_eq!(stage.behind("To be uploaded"), "9 B");
         match choice {
             "Escape" => {
                 stage.harness.key_press(Key::Escape);
@@ -224,9 +192,9 @@ fn a_name_that_is_taken_on_the_server_is_asked_about() {
 #[test]
 fn a_name_that_is_taken_here_is_asked_about() {
     let server = TestServer::start(&FAST);
-    put(&server, "a.txt", b"newer");
+    put(&server, "a.txt", b"newer one");
     for (choice, here, names) in [
-        ("Overwrite", "newer", &["a.txt"][..]),
+        ("Overwrite", "newer one", &["a.txt"][..]),
         ("Keep both", "older", &["a (1).txt", "a.txt"]),
         ("Skip", "older", &["a.txt"]),
     ] {
@@ -236,11 +204,31 @@ fn a_name_that_is_taken_here_is_asked_about() {
         stage.log_in(&server, "TLS");
         let back = stage.download(&server, "a.txt");
         stage.wait_for("There is a file of this name");
+        assert_eq!(stage.behind("On this machine"), "5 B");
+        assert_eq!(stage.behind("To be downloaded"), "9 B");
         stage.click(choice);
         stage.wait_for("1 of 1 done");
         assert_eq!(std::fs::read(&back).unwrap(), here.as_bytes(), "{choice}");
         assert_eq!(server.house.names("work/back"), names, "{choice}");
     }
+}
+
+#[test]
+fn no_file_replaces_a_folder_of_its_name() {
+    let server = TestServer::start(&FAST);
+    put(&server, "a", b"file");
+    server.house.write("back/a/inside", b"folder");
+    let mut stage = Stage::new(&server.house);
+    stage.log_in(&server, "TLS");
+    stage.download(&server, "a");
+    stage.wait_for("There is a file of this name");
+    assert!(stage.sees("a folder"));
+    let overwrite = stage.harness.get_by_label("Overwrite");
+    assert!(overwrite.accesskit_node().is_disabled());
+    stage.click("Keep both");
+    stage.wait_for("1 of 1 done");
+    assert_eq!(server.house.names("work/back"), ["a", "a (1)"]);
+    assert_eq!(server.house.names("work/back/a"), ["inside"]);
 }
 
 #[test]
@@ -299,7 +287,7 @@ fn an_upload_is_paused_and_goes_on_from_there() {
 
 #[test]
 fn a_download_is_paused_and_goes_on_from_there_and_leaves_no_part() {
-    let server = stocked("long.bin", &noise(LONG, 2));
+    let server = stocked("long.bin", &noise(LONG, 2), &SLOW);
 
     let mut stage = Stage::new(&server.house);
     stage.log_in(&server, "TLS");
@@ -319,7 +307,7 @@ fn a_download_is_paused_and_goes_on_from_there_and_leaves_no_part() {
 
 #[test]
 fn an_overwriting_download_that_was_paused_goes_on_too() {
-    let server = stocked("long.bin", &noise(LONG, 2));
+    let server = stocked("long.bin", &noise(LONG, 2), &SLOW);
 
     server.house.write("back/long.bin", b"older");
     let mut stage = Stage::new(&server.house);
@@ -337,7 +325,7 @@ fn an_overwriting_download_that_was_paused_goes_on_too() {
 
 #[test]
 fn a_cancelled_download_leaves_nothing() {
-    let server = stocked("long.bin", &noise(LONG, 3));
+    let server = stocked("long.bin", &noise(LONG, 3), &CRAWL);
 
     let mut stage = Stage::new(&server.house);
     stage.log_in(&server, "TLS");
@@ -366,7 +354,7 @@ fn a_cancelled_upload_is_kept_by_the_server_and_goes_on_when_it_is_retried() {
 
 #[test]
 fn a_transfer_whose_server_vanishes_fails_with_words_and_is_retried_when_it_is_back() {
-    let mut server = stocked("long.bin", &noise(LONG, 5));
+    let mut server = stocked("long.bin", &noise(LONG, 5), &CRAWL);
     let house = Arc::clone(&server.house);
 
     let at = server.at();
@@ -420,7 +408,7 @@ fn a_connection_that_is_cut_fails_one_transfer_and_the_next_gets_another() {
 
 #[test]
 fn as_many_run_at_once_as_are_allowed_and_the_rest_wait() {
-    let server = TestServer::start(&SLOW);
+    let server = TestServer::start(&CRAWL);
     for name in ["a", "b", "c"] {
         server.house.write(name, &noise(LONG, 7));
     }
@@ -435,7 +423,7 @@ fn as_many_run_at_once_as_are_allowed_and_the_rest_wait() {
 
 #[test]
 fn closing_the_window_while_something_runs_is_asked_about() {
-    let server = TestServer::start(&SLOW);
+    let server = TestServer::start(&CRAWL);
     server.house.write("long.bin", &noise(LONG, 8));
     let mut stage = Stage::new(&server.house);
     assert!(stage.may_close(), "nothing runs");
@@ -458,8 +446,23 @@ fn closing_the_window_while_something_runs_is_asked_about() {
 }
 
 #[test]
+fn closing_a_window_that_does_not_draw_is_asked_about_too() {
+    let server = TestServer::start(&CRAWL);
+    server.house.write("long.bin", &noise(LONG, 8));
+    let mut stage = Stage::new(&server.house);
+    assert!(stage.may_close_unseen(), "nothing runs");
+    stage.log_in(&server, "TLS");
+    stage.upload(&server, &["long.bin"]);
+    stage.wait_for("running");
+    assert!(!stage.may_close_unseen());
+    stage.wait_for("1 transfer is running");
+    stage.click("Close anyway");
+    assert!(stage.may_close_unseen(), "it was said to be sure");
+}
+
+#[test]
 fn what_was_not_finished_is_offered_at_the_next_login_and_goes_on() {
-    let server = stocked("down.bin", &noise(LONG, 9));
+    let server = stocked("down.bin", &noise(LONG, 9), &SLOW);
     let house = &server.house;
 
     house.write("up.bin", &noise(LONG, 10));
@@ -495,8 +498,26 @@ fn what_was_not_finished_is_offered_at_the_next_login_and_goes_on() {
 }
 
 #[test]
-fn what_was_not_finished_is_offered_to_nobody_else_and_can_be_forgotten() {
+fn what_is_queued_is_written_down_while_the_window_is_open() {
     let server = TestServer::start(&SLOW);
+    for name in ["one.bin", "two.bin"] {
+        server.house.write(name, &noise(LONG, 8));
+    }
+    let mut stage = Stage::new(&server.house);
+    stage.log_in(&server, "TLS");
+    let path = server.house.path("work/window.json");
+    for name in ["one.bin", "two.bin"] {
+        stage.upload(&server, &[name]);
+        stage.until(name, |_| {
+            let written = std::fs::read_to_string(&path);
+            written.is_ok_and(|settings| settings.contains(name))
+        });
+    }
+}
+
+#[test]
+fn what_was_not_finished_is_offered_to_nobody_else_and_can_be_forgotten() {
+    let server = TestServer::start(&CRAWL);
     let house = &server.house;
     house.write("up.bin", &noise(LONG, 11));
     let mut stage = Stage::new(house);
@@ -527,7 +548,7 @@ fn what_was_not_finished_is_offered_to_nobody_else_and_can_be_forgotten() {
 
 #[test]
 fn ten_thousand_files_are_queued_and_only_those_in_sight_are_drawn() {
-    let server = TestServer::start(&SLOW);
+    let server = TestServer::start(&CRAWL);
     let house = &server.house;
     for n in 0..10_000 {
         house.write(&format!("many/{n:05}"), b"x");

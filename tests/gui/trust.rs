@@ -63,9 +63,16 @@ fn a_proved_server_shows_its_certificate_and_every_check() {
         "– revocation",
         "ECDSA P-256, ecdsa-with-SHA256",
         &info.issuer,
+        "CA, believed here",
     ] {
         assert!(stage.sees(text), "{text}");
     }
+    let y = |text| stage.harness.get_by_label(text).rect().top();
+    assert!(y("CA, believed here") < y("the server"), "from the CA down");
+    assert_eq!(stage.label_with("└ "), format!("└ {}", info.subject));
+    let unchecked = stage.label_with("– revocation");
+    assert!(unchecked.contains("“Revocation list”"), "{unchecked}");
+    assert!(!stage.sees("Your certificate, shown to the server"));
     stage
         .harness
         .get_by_label("Copy fingerprint")
@@ -89,6 +96,12 @@ fn an_untrusted_server_stops_the_connection_and_another_ca_lets_it_through() {
     stopped(&mut stage, "RFC 5280 §6.1");
     assert!(stage.sees("✖ signature") || stage.sees("✖ issuer"));
     assert!(stage.sees("✔ dates"));
+    assert!(stage.sees("does not prove that this is 127.0.0.1"));
+    assert!(stage.sees("named as the issuer, not proved") && !stage.sees("believed here"));
+    // The check that failed names its rule, and the next step.
+    let rule = |label: &String| label.starts_with("RFC 5280 §6.1.3");
+    assert!(stage.labels().iter().any(rule));
+    assert!(stage.sees("two CAs have this name"));
     // The same again ends the same.
     stage.click("Try again");
     stopped(&mut stage, "RFC 5280 §6.1");
@@ -159,6 +172,32 @@ fn a_server_that_wants_a_certificate_says_so_and_one_it_does_not_know_is_refused
     stage.write("Private key", &house.arg("certs/alice.key"));
     go(&mut stage);
     stage.wait_for("alice @ ");
+}
+
+#[test]
+fn a_certificate_that_was_shown_is_not_shown_for_the_next_attempt() {
+    let server = TestServer::via(Via::Tls);
+    let mut stage = prepare(&server);
+    stage.write("CA certificate", &server.house.arg("foreign/ca.crt"));
+    go(&mut stage);
+    stopped(&mut stage, "RFC 5280 §6.1");
+    stage.click("Change settings");
+    // This one ends before anything is shown.
+    server.house.write("no.crt", b"no certificate");
+    stage.write("CA certificate", &server.house.arg("work/no.crt"));
+    go(&mut stage);
+    stage.wait_for("no.crt");
+    assert!(!stage.sees("The connection was stopped"));
+}
+
+#[test]
+fn in_plain_nobody_has_proved_anything_and_that_is_said() {
+    let server = TestServer::via(Via::Plain);
+    let mut stage = Stage::new(&server.house);
+    stage.log_in(&server, "Plain TCP");
+    stage.click("Certificate");
+    stage.wait_for("nobody has proved anything");
+    assert!(!stage.sees("resumed"));
 }
 
 #[test]

@@ -102,6 +102,60 @@ fn the_capture_of_a_plain_session_holds_the_password_and_that_of_tls_does_not() 
 }
 
 #[test]
+fn a_capture_with_keys_is_read_by_its_holder_and_one_without_by_nobody() {
+    let server = TestServer::start(&["--client-auth", "none"]);
+    server.house.write("secret plan.txt", b"hello");
+    let mut stage = Stage::new(&server.house);
+    stage.click("TLS");
+    stage.click("Advanced");
+    stage.click("Keep the TLS keys for a capture");
+    stage.log_in(&server, "TLS");
+    *stage.desktop.answer.lock().unwrap() = vec![server.house.path("work/secret plan.txt")];
+    stage.click("Upload files…");
+    stage.wait_for("done, ");
+    stage.click("The wire");
+    stage.wait_for("nothing but who");
+    let without = save(&mut stage, &server);
+    assert!(!explained(&server, &without).contains("secret plan"));
+
+    let with = server.house.path("work/with.pcapng");
+    *stage.desktop.answer.lock().unwrap() = vec![with.clone()];
+    stage.click("The wire");
+    stage.click("Save with keys…");
+    stage.click("Log");
+    stage.wait_for("capture saved with its keys: ");
+    assert_eq!(with.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let explained = explained(&server, &with);
+    assert!(explained.contains("secret plan.txt"), "{explained}");
+    let Some(opened) = tshark(&with, "tls.app_data && data.data") else {
+        return;
+    };
+    assert!(!opened.is_empty());
+    assert_eq!(tshark(&without, "tls.app_data && data.data").unwrap(), "");
+}
+
+#[test]
+fn keys_are_not_kept_unless_that_was_asked_for_and_plain_has_none() {
+    let server = TestServer::start(&["--allow-plain", "--client-auth", "none"]);
+    let mut stage = Stage::new(&server.house);
+    stage.log_in(&server, "TLS");
+    stage.click("The wire");
+    stage.wait_for("nothing but who");
+    assert!(stage.is_disabled("Save with keys…"));
+    stage.click("Disconnect");
+    stage.log_in(&server, "Plain TCP");
+    stage.wait_for("your password");
+    assert!(!stage.sees("Save with keys…"));
+}
+
+/// What `capture explain` prints of a capture.
+fn explained(server: &TestServer, path: &Path) -> String {
+    let path = path.to_str().unwrap();
+    let ran = server.house.run(&["capture", "explain", path]);
+    format!("{}{}", ran.out, ran.err)
+}
+
+#[test]
 fn what_was_not_kept_is_told_and_stands_as_a_gap_in_the_capture_with_the_end_behind_it() {
     let server = TestServer::start(&["--plain"]);
     let mut stage = upload_and_look(&server, "Plain TCP", 3_000_000);

@@ -1,11 +1,13 @@
 //! The real window on a display of its own: typing, clicking, a dropped file, a server that goes, a window that is closed.
 
 use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::desk::{Desk, Looks};
+use crate::desk::{Desk, Looks, Shown};
 use crate::support::{TestServer, Via, noise, until};
 
-/// A file that takes some seconds at the rate below.
+/// A file that takes two minutes at the rate of the slow server.
 const BIG_BYTES: usize = 6_000_000;
 
 #[test]
@@ -60,15 +62,19 @@ fn when_the_server_goes_the_window_says_so_and_lives() {
     assert!(window.is_alive());
 }
 
-#[test]
-fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with() {
-    let Some(desk) = Desk::new() else { return };
-    // Some twenty seconds: long enough to be asked on a busy machine before it is done.
-    let server = TestServer::start(&["--client-auth", "none", "--limit-rate", "300K"]);
-    let bytes = noise(BIG_BYTES, 3);
-    server.house.write("big.bin", &bytes);
-    server.run(Via::Tls, "alice", &["put", "big.bin"]).ok();
-    let mut window = desk.open(
+/// A house whose server has `big.bin`, and the server: so slow that nobody comes too late to stop the download.
+fn slow(bytes: &[u8]) -> TestServer {
+    let fast = TestServer::start(&["--client-auth", "none"]);
+    fast.house.write("big.bin", bytes);
+    fast.run(Via::Tls, "alice", &["put", "big.bin"]).ok();
+    let house = Arc::clone(&fast.house);
+    drop(fast);
+    TestServer::start_in(&house, &["--client-auth", "none", "--limit-rate", "50K"])
+}
+
+/// The window in the middle of a download, and the part of it that is there.
+fn downloading<'a>(desk: &'a Desk, server: &TestServer) -> (Shown<'a>, PathBuf) {
+    let window = desk.open(
         &server.house,
         server.address.port(),
         "tls",
@@ -84,11 +90,23 @@ fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with(
     until("part", || {
         fs::metadata(&part).is_ok_and(|part| part.len() > 0)
     });
-    window.ask_to_close("Close anyway");
+    (window, part)
+}
+
+#[test]
+fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with() {
+    let Some(desk) = Desk::new() else { return };
+    let bytes = noise(BIG_BYTES, 3);
+    let server = slow(&bytes);
+    let (mut window, part) = downloading(&desk, &server);
+    window.ask_to_close();
     window.click("Close anyway");
     assert_eq!(window.ended(), Some(0));
     let kept = fs::metadata(&part).unwrap().len();
     assert!(kept < BIG_BYTES as u64, "{kept}");
+    let house = Arc::clone(&server.house);
+    drop(server);
+    let fast = TestServer::start_in(&house, &["--client-auth", "none"]);
     let get = [
         "get",
         "big.bin",
@@ -97,7 +115,17 @@ fn closed_in_the_middle_of_a_download_it_leaves_a_part_that_can_be_gone_on_with(
         "--conflict",
         "resume",
     ];
-    server.run(Via::Tls, "alice", &get).ok();
-    assert!(fs::read(down.join("big.bin")).unwrap() == bytes);
+    fast.run(Via::Tls, "alice", &get).ok();
+    assert!(house.read("down/big.bin") == bytes);
     assert!(!part.exists());
+}
+
+#[test]
+fn a_window_that_is_covered_asks_too_before_it_closes() {
+    let Some(desk) = Desk::new() else { return };
+    let server = slow(&noise(BIG_BYTES, 4));
+    let (mut window, _) = downloading(&desk, &server);
+    window.ask_to_close_covered();
+    window.click("Stay");
+    assert!(window.is_alive());
 }

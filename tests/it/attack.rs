@@ -173,8 +173,10 @@ fn rules_that_vanish_or_are_emptied_stay_in_force() {
 #[test]
 fn a_resumed_session_does_not_outlive_its_certificate() {
     let house = House::new();
-    let lives = Duration::from_secs(4);
+    let server = TestServer::start_in(&house, &["--resumption", "tickets"]);
     let authority = Authority::open(&house.path("certs")).unwrap();
+    // Two connections have to come about before.
+    let lives = Duration::from_secs(10);
     let expires = OffsetDateTime::now_utc() + lives;
     authority
         .issue(&IssueRequest {
@@ -184,7 +186,6 @@ fn a_resumed_session_does_not_outlive_its_certificate() {
             ..IssueRequest::client("alice")
         })
         .unwrap();
-    let server = TestServer::start_in(&house, &["--resumption", "tickets"]);
     let brief = config(&house, Some("brief"));
     let connect = || Raw::shake_hands(tcp(server.address), brief.clone());
     let greeted = |kind: HandshakeKind| {

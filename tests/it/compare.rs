@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::compared::{Compared, sealpost, shell, tshark};
+use crate::compared::{Compared, names, sealpost, shell, tshark};
 use crate::support::{Ran, set_mode};
 
 #[test]
@@ -258,4 +258,20 @@ fn small_and_empty_files_are_told_about_honestly() {
         let begins = report["runs"][0]["file_begins"].is_object();
         assert_eq!(begins, bytes == 100);
     }
+}
+
+#[test]
+fn a_run_that_fails_leaves_nothing_of_its_result_and_all_that_was_there() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(Ran::of(&mut sealpost(dir.path(), &["none.txt"])).code, 26);
+    let out = dir.path().join("sealpost-lab");
+    assert!(!out.exists());
+    // A folder stands where the last of the files should go.
+    fs::create_dir_all(out.join("README.txt")).unwrap();
+    fs::write(out.join("mine"), "mine").unwrap();
+    let ran = Ran::of(&mut sealpost(dir.path(), &["--source", "tap"]));
+    let said = ran.out + &ran.err;
+    assert!(ran.code == 23 && said.contains("README.txt"), "{said}");
+    assert_eq!(names(&out), ["README.txt", "mine"]);
+    assert_eq!(names(&dir.path().join("tmp")), Vec::<String>::new());
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::raw::{Raw, frame, hung_up, put, tcp};
-use crate::support::{PASSWORD, SOON, TestServer, Via};
+use crate::support::{PASSWORD, TestServer, Via};
 
 const HELLO: &str = r#"{"op":"hello","version":1,"agent":"x"}"#;
 
@@ -79,18 +78,18 @@ fn is_served(good: &mut Raw) {
 #[test]
 fn every_hostile_frame_gets_bad_request_and_the_end_and_harms_nobody_else() {
     for via in Via::ALL {
-        let server = TestServer::via(via);
+        // At once: who waited for more would wait for an hour.
+        let flags = [via.flags(), &["--login-timeout", "1h"]].concat();
+        let server = TestServer::start(&flags);
         let mut good = good_client(&server, via);
         for (what, bytes) in not_frames() {
             let mut raw = Raw::connect(&server, via, "bob");
-            let began = Instant::now();
             raw.send(&bytes);
             let reply = raw
                 .hear()
                 .unwrap_or_else(|| panic!("{what} {via:?}: no reply"));
             assert_eq!(reply["code"], "bad_request", "{what}: {reply}");
             raw.ends();
-            assert!(began.elapsed() < SOON, "{what}");
             is_served(&mut good);
         }
         is_served(&mut good_client(&server, via));
@@ -100,15 +99,14 @@ fn every_hostile_frame_gets_bad_request_and_the_end_and_harms_nobody_else() {
 #[test]
 fn other_protocols_get_bad_request_on_any_port() {
     for flags in [&["--plain"][..], &["--allow-plain"], &[]] {
-        let server = TestServer::start(flags);
+        let flags = [flags, &["--handshake-timeout", "1h"]].concat();
+        let server = TestServer::start(&flags);
         for (what, bytes) in OTHER_LANGUAGES {
             let mut stream = tcp(server.address);
-            let began = Instant::now();
             stream.write_all(bytes).unwrap();
             let mut reply = Vec::new();
             let read = stream.read_to_end(&mut reply);
             assert!(read.is_ok() || read.is_err_and(|error| hung_up(&error)));
-            assert!(began.elapsed() < SOON, "{what}");
             let json: Value = serde_json::from_slice(&reply[4..]).unwrap();
             assert_eq!(json["code"], "bad_request", "{what}: {json}");
         }
@@ -132,7 +130,7 @@ fn tls_on_a_plain_port_and_plain_on_a_tls_port_get_bad_request() {
 
 #[test]
 fn garbage_that_begins_like_tls_gets_an_alert() {
-    let server = TestServer::start(&[]);
+    let server = TestServer::start(&["--handshake-timeout", "1h"]);
     // rustls ends without an alert where only the length of the handshake message is absurd (the first).
     for (garbage, alert) in [
         (&b"\x16\x03\x01\x00\x05hello"[..], None),
@@ -141,12 +139,11 @@ fn garbage_that_begins_like_tls_gets_an_alert() {
         (b"\x16GET / HTTP/1.1\r\n\r\n", Some(&0x15)),
     ] {
         let mut stream = tcp(server.address);
-        let began = Instant::now();
         stream.write_all(garbage).unwrap();
         let mut reply = Vec::new();
-        let _reset_or_end = stream.read_to_end(&mut reply);
+        let read = stream.read_to_end(&mut reply);
+        assert!(read.is_ok() || read.is_err_and(|error| hung_up(&error)));
         assert_eq!(reply.first(), alert, "{reply:?}");
-        assert!(began.elapsed() < SOON);
     }
 }
 

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use sealpost::config::Limits;
-use sealpost::server::{Config, LoginPolicy, Server, UserFrom};
+use sealpost::server::{Config, LoginPolicy, Registration, Server, UserFrom};
 use sealpost::transport::Mode;
 use serde_json::json;
 
 use crate::raw::{Raw, put};
-use crate::support::{House, SOON, TestServer, Via, digest, noise, until};
+use crate::support::{House, TestServer, Via, digest, noise, until};
 
 #[test]
 fn idle_sessions_are_told_and_the_server_ends_well_and_comes_back_with_everything() {
@@ -99,10 +99,8 @@ fn a_second_signal_cuts_what_is_running() {
     server.signal(Signal::TERM);
     up.ends();
     assert_eq!(server.ended(), 0);
-    assert!(
-        began.elapsed() < SOON,
-        "the drain is 10 s, and was to be cut short"
-    );
+    let drain = Limits::default().drain_timeout;
+    assert!(began.elapsed() < drain, "it was to be cut short");
     let again = TestServer::start_in(&server.house, &["--plain"]);
     assert!(again.listed(Via::Plain).is_empty());
 }
@@ -116,7 +114,7 @@ fn a_server_in_this_process_cuts_what_outlasts_the_drain() {
         audit_log: None,
         mode: Mode::Plain,
         tls: None,
-        register: true,
+        register: Registration::Open,
         login: LoginPolicy::default(),
         user_from: UserFrom::default(),
         watch: false,
@@ -138,7 +136,7 @@ fn a_server_in_this_process_cuts_what_outlasts_the_drain() {
     up.ends();
     running.join().unwrap().unwrap();
     assert!(began.elapsed() >= Duration::from_millis(150));
-    assert!(began.elapsed() < SOON);
+    assert!(began.elapsed() < Limits::default().drain_timeout);
 }
 
 /// What a server said is safe.

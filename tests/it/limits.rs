@@ -2,74 +2,110 @@
 
 use std::io::{Read as _, Write as _};
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::raw::{Raw, put, tcp};
-use crate::support::{House, PASSWORD, SOON, TestServer, Via, noise, until};
+use crate::support::{House, PASSWORD, TestServer, Via, noise, until};
 
-/// A client that must be served at once, whatever the others do.
+/// A deadline that a test waits for: long enough that clients who are not to miss it do not, on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(3);
+
+/// The same as an argument.
+const IN_TIME: &str = "3s";
+
+/// Longer than any test.
+const NEVER: &str = "1h";
+
+/// A client that must be served, whatever the others do.
 #[track_caller]
 fn is_served(server: &TestServer, via: Via) {
-    let began = Instant::now();
     let mut raw = Raw::logged_in(server, via, "alice");
     assert_eq!(raw.put("good", b"bytes", "overwrite")["ok"], true);
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
 }
 
 /// Sends a byte now and then until the peer says something or hangs up: a mere read timeout, begun anew by
-/// each byte, would let this go on for 20 s.
-fn drip(mut raw: Raw, bytes: &[u8]) -> thread::JoinHandle<Raw> {
+/// each byte, would let this go on to the last byte, for 20 s. How many bytes were left.
+fn drip(mut raw: Raw, bytes: &[u8]) -> thread::JoinHandle<(Raw, usize)> {
     let bytes = bytes.to_vec();
     let dripping = move || {
-        for byte in bytes {
-            if raw.try_send(&[byte]).is_err() || raw.is_answered() {
-                break;
+        for (n, byte) in bytes.iter().enumerate() {
+            if raw.try_send(&[*byte]).is_err() || raw.is_answered() {
+                return (raw, bytes.len() - n);
             }
             thread::sleep(Duration::from_millis(50));
         }
-        raw
+        (raw, 0)
     };
     thread::Builder::new().spawn(dripping).unwrap()
+}
+
+/// A frame announced, and a long way to its end.
+fn slow_frame() -> Vec<u8> {
+    [&[0, 0, 2, 0][..], &[b' '; 400]].concat()
+}
+
+/// A `ClientHello` announced, and a long way to its end.
+fn slow_hello() -> Vec<u8> {
+    [
+        b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03",
+        &[7; 400][..],
+    ]
+    .concat()
+}
+
+#[test]
+fn silent_and_dripping_clients_delay_nobody() {
+    for via in [Via::Mtls, Via::Plain] {
+        let times = ["--handshake-timeout", "--login-timeout", "--idle-timeout"];
+        let times = times.iter().flat_map(|flag| [flag, NEVER]);
+        let flags: Vec<&str> = via.flags().iter().copied().chain(times).collect();
+        let server = TestServer::start(&flags);
+        let mut slow = vec![
+            Raw::connect_to(server.address, &server.house, Via::Plain, "").unwrap(),
+            Raw::connect_to(server.address, &server.house, Via::Plain, "").unwrap(),
+            Raw::greeted(&server, via, "bob"),
+            Raw::greeted(&server, via, "bob"),
+            Raw::logged_in(&server, via, "bob"),
+            Raw::logged_in(&server, via, "bob"),
+        ];
+        let of_via = match via {
+            Via::Plain => slow_frame(),
+            _ => slow_hello(),
+        };
+        slow[1].send(&of_via);
+        slow[3].send(&slow_frame());
+        slow[5].send(&slow_frame());
+        is_served(&server, via);
+        assert!(slow.iter().all(|raw| !raw.is_answered()));
+    }
 }
 
 #[test]
 fn silent_and_dripping_clients_are_ended_at_the_handshake_deadline() {
     for via in [Via::Mtls, Via::Plain] {
-        let flags = [via.flags(), &["--handshake-timeout", "700ms"]].concat();
+        let flags = [via.flags(), &["--handshake-timeout", IN_TIME]].concat();
         let server = TestServer::start(&flags);
         let began = Instant::now();
         let mut silent = tcp(server.address);
-        // A ClientHello announced, and no end of it.
         let dripping = (via == Via::Mtls).then(|| {
             let raw = Raw::connect_to(server.address, &server.house, Via::Plain, "").unwrap();
-            drip(
-                raw,
-                &[
-                    b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03",
-                    &[7; 400][..],
-                ]
-                .concat(),
-            )
+            drip(raw, &slow_hello())
         });
-        is_served(&server, via);
         let mut rest = Vec::new();
         let _reset_or_end = silent.read_to_end(&mut rest);
-        assert!(
-            began.elapsed() >= Duration::from_millis(600),
-            "not before the deadline"
-        );
+        let slack = Duration::from_millis(100);
+        assert!(began.elapsed() > DEADLINE - slack, "not before it");
         if let Some(dripping) = dripping {
-            let mut raw = dripping.join().unwrap();
+            let (mut raw, left) = dripping.join().unwrap();
+            assert!(left > 0, "each byte began the deadline anew");
             let _alert = raw.read_to_end(&mut rest);
         }
-        assert!(
-            began.elapsed() < SOON + Duration::from_secs(3),
-            "{:?}",
-            began.elapsed()
-        );
         is_served(&server, via);
     }
 }
@@ -77,60 +113,49 @@ fn silent_and_dripping_clients_are_ended_at_the_handshake_deadline() {
 #[test]
 fn silent_and_dripping_clients_are_ended_at_the_login_and_idle_deadlines_with_a_word() {
     for via in [Via::Plain, Via::Mtls] {
-        let times = ["--login-timeout", "900ms", "--idle-timeout", "900ms"];
+        let times = ["--login-timeout", IN_TIME, "--idle-timeout", IN_TIME];
         let server = TestServer::start(&[via.flags(), &times].concat());
-        let began = Instant::now();
-        let mut before = vec![
+        let mut ended = vec![
             Raw::greeted(&server, via, "bob"),
             Raw::logged_in(&server, via, "bob"),
         ];
         let dripping = [
-            drip(
-                Raw::greeted(&server, via, "bob"),
-                &[&[0, 0, 2, 0][..], &[b' '; 400]].concat(),
-            ),
-            drip(
-                Raw::logged_in(&server, via, "bob"),
-                &[&[0, 0, 2, 0][..], &[b' '; 400]].concat(),
-            ),
+            drip(Raw::greeted(&server, via, "bob"), &slow_frame()),
+            drip(Raw::logged_in(&server, via, "bob"), &slow_frame()),
         ];
-        is_served(&server, via);
-        before.extend(dripping.map(|thread| thread.join().unwrap()));
-        for raw in &mut before {
+        for thread in dripping {
+            let (raw, left) = thread.join().unwrap();
+            assert!(left > 0, "each byte began the deadline anew");
+            ended.push(raw);
+        }
+        for raw in &mut ended {
             assert_eq!(raw.hear().unwrap()["code"], "timeout");
             raw.ends();
         }
-        assert!(
-            began.elapsed() < SOON + Duration::from_secs(3),
-            "{:?}",
-            began.elapsed()
-        );
         is_served(&server, via);
     }
 }
 
 #[test]
 fn a_session_that_asks_now_and_then_is_not_idle() {
-    let times = [
-        "--plain",
-        "--login-timeout",
-        "800ms",
-        "--idle-timeout",
-        "800ms",
-    ];
-    let server = TestServer::start(&times);
+    let times = ["--login-timeout", IN_TIME, "--idle-timeout", IN_TIME];
+    let server = TestServer::start(&[&["--plain"][..], &times].concat());
     let mut raw = Raw::logged_in_cheaply(&server);
-    for _ in 0..6 {
-        thread::sleep(Duration::from_millis(300));
+    let began = Instant::now();
+    while began.elapsed() < DEADLINE * 3 / 2 {
         assert_eq!(raw.ask(&json!({"op": "whoami"}))["ok"], true);
+        thread::sleep(Duration::from_millis(100));
     }
 }
 
 #[test]
 fn transfers_that_stall_are_ended_in_both_directions() {
-    let server = TestServer::start(&["--plain", "--stall-timeout", "800ms"]);
-    let mut owner = Raw::logged_in_cheaply(&server);
+    let fast = TestServer::via(Via::Plain);
+    let house = Arc::clone(&fast.house);
+    let mut owner = Raw::logged_in_cheaply(&fast);
     assert_eq!(owner.put("big", &noise(40_000_000, 1), "error")["ok"], true);
+    drop((owner, fast));
+    let server = TestServer::start_in(&house, &["--plain", "--stall-timeout", IN_TIME]);
 
     let mut up = Raw::logged_in_cheaply(&server);
     up.ask(&put("up", 1_000_000, "error"));
@@ -154,14 +179,16 @@ fn transfers_that_stall_are_ended_in_both_directions() {
 
 #[test]
 fn a_slow_but_moving_upload_is_not_a_stalled_one() {
-    let server = TestServer::start(&["--plain", "--stall-timeout", "1s"]);
-    let body = noise(60_000, 1);
+    let server = TestServer::start(&["--plain", "--stall-timeout", IN_TIME]);
+    let body = noise(225_000, 1);
     let mut raw = Raw::logged_in_cheaply(&server);
     raw.ask(&put("slow", body.len(), "error"));
+    let began = Instant::now();
     for chunk in body.chunks(5_000) {
         raw.send(chunk);
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(100));
     }
+    assert!(began.elapsed() > DEADLINE);
     let done = raw.ask(&json!({"sha256": crate::support::digest(&body)}));
     assert_eq!(done["ok"], true, "{done}");
 }
@@ -198,9 +225,9 @@ fn who_comes_when_it_is_full_is_told_busy_and_places_are_given_back() {
 
 #[test]
 fn three_hundred_clients_at_once_are_all_served() {
-    let flags = ["--plain", "--max-connections-per-ip", "400"];
+    let room = ["--max-connections-per-ip", "400"];
+    let flags = [&["--plain", "--handshake-timeout", NEVER][..], &room].concat();
     let server = TestServer::start(&flags);
-    let began = Instant::now();
     let address = server.address;
     let threads: Vec<_> = (0..10)
         .map(|_| {
@@ -224,7 +251,6 @@ fn three_hundred_clients_at_once_are_all_served() {
         stream.read_exact(&mut text).unwrap();
         assert!(text.starts_with(br#"{"ok":true"#), "{text:?}");
     }
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
 }
 
 #[test]
@@ -240,20 +266,22 @@ fn out_of_descriptors_the_server_rests_and_recovers() {
     let server = TestServer::spawn(&house, &mut shell);
     let mut inside = Raw::logged_in_cheaply(&server);
     let crowd: Vec<_> = (0..60).map(|_| tcp(server.address)).collect();
-    assert!(server.log.wait_for("cannot accept a connection"));
     // Each failure is one line, and rests 50 ms: ten more in no time would be a spin.
-    let seen = server.log.text().matches("cannot accept").count();
-    let began = Instant::now();
-    assert!(server.log.wait_for_times("cannot accept", seen + 10));
-    assert!(
-        began.elapsed() >= Duration::from_millis(400),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(server.log.wait_for_times("cannot accept a connection", 11));
+    let log = server.log.text();
+    let failures = log.lines().filter(|line| line.contains("cannot accept"));
+    let at: Vec<_> = failures.map(at).collect();
+    assert!(at[10] - at[0] >= Duration::from_millis(400), "{log}");
     // Who is in is served, as far as descriptors go.
     assert_eq!(inside.ask(&json!({"op": "whoami"}))["ok"], true);
     drop(crowd);
     is_served(&server, Via::Plain);
+}
+
+/// When a line of the log was written, by the server's own clock.
+fn at(line: &str) -> OffsetDateTime {
+    let at = line.split_whitespace().next().unwrap();
+    OffsetDateTime::parse(at, &Rfc3339).unwrap()
 }
 
 #[test]
@@ -299,12 +327,11 @@ fn failed_logins_are_answered_ever_more_slowly_and_the_right_password_still_work
         time >= Duration::from_millis(900),
         "the wait tells nothing of the password: {time:?}"
     );
-    assert!(time < SOON + Duration::from_secs(4), "{time:?}");
 }
 
 #[test]
 fn requests_without_reading_replies_do_not_grow_the_server() {
-    let server = TestServer::start(&["--plain", "--stall-timeout", "800ms"]);
+    let server = TestServer::start(&["--plain", "--stall-timeout", IN_TIME]);
     let mut raw = Raw::logged_in_cheaply(&server);
     let before = server.memory_kib("VmRSS");
     let request = crate::raw::frame(br#"{"op":"list","prefix":"","after":"","limit":1}"#);

@@ -13,6 +13,7 @@
 
 mod acceptance;
 mod access;
+mod accounts;
 mod attack;
 mod cli;
 mod compare;
@@ -29,6 +30,8 @@ mod lab;
 mod layering;
 mod lifecycle;
 mod limits;
+mod listing;
+mod misuse;
 mod pki;
 mod raw;
 mod relay;
@@ -38,6 +41,7 @@ mod shell;
 mod support;
 mod tamper;
 mod tls;
+mod trail;
 mod transfer;
 mod window;
 mod words;

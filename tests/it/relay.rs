@@ -3,10 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 
 use crate::raw;
+use crate::support::PATIENCE;
 
 /// No limit.
 const NEVER: u64 = u64::MAX;
@@ -24,6 +25,11 @@ struct State {
     down: Direction,
     stopping: AtomicBool,
     sockets: Mutex<Vec<TcpStream>>,
+    /// Bytes to the server after which nothing more passes until a second connection has come.
+    alone: AtomicU64,
+    /// Connections that have come.
+    come: Mutex<usize>,
+    more: Condvar,
 }
 
 /// A running relay; ended when dropped.
@@ -49,6 +55,9 @@ impl Relay {
             down: direction(),
             stopping: AtomicBool::new(false),
             sockets: Mutex::default(),
+            alone: AtomicU64::new(NEVER),
+            come: Mutex::default(),
+            more: Condvar::new(),
         });
         let here = Arc::clone(&state);
         let accept = move || {
@@ -79,6 +88,11 @@ impl Relay {
     /// The same for the bytes to the client.
     pub(crate) fn cut_down_after(&self, bytes: u64) {
         self.state.down.set(bytes);
+    }
+
+    /// The first connection stands still once it carried so many bytes to the server, until a second has come.
+    pub(crate) fn wait_for_a_second_after(&self, bytes: u64) {
+        self.state.alone.store(bytes, Ordering::SeqCst);
     }
 
     /// Lets everything pass again and counts from 0.
@@ -122,6 +136,8 @@ impl Direction {
 
 impl State {
     fn carry(self: &Arc<Self>, client: &TcpStream, server: SocketAddr) -> Vec<JoinHandle<()>> {
+        *self.come.lock().unwrap() += 1;
+        self.more.notify_all();
         let server = raw::tcp(server);
         for socket in [client, &server] {
             socket.set_nodelay(true).unwrap();
@@ -136,17 +152,23 @@ impl State {
             .map(|(from, to, up)| {
                 let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                 let state = Arc::clone(self);
-                let pump = move || {
-                    let direction = if up { &state.up } else { &state.down };
-                    pump(&from, &to, direction);
-                };
+                let pump = move || pump(&from, &to, &state, up);
                 thread::Builder::new().spawn(pump).unwrap()
             })
             .collect()
     }
+
+    fn wait_for_a_second(&self) {
+        if self.up.carried.load(Ordering::SeqCst) >= self.alone.load(Ordering::SeqCst) {
+            let come = self.come.lock().unwrap();
+            let alone = |come: &mut usize| *come < 2;
+            let _come = self.more.wait_timeout_while(come, PATIENCE, alone).unwrap();
+        }
+    }
 }
 
-fn pump(mut from: &TcpStream, mut to: &TcpStream, direction: &Direction) {
+fn pump(mut from: &TcpStream, mut to: &TcpStream, state: &State, up: bool) {
+    let direction = if up { &state.up } else { &state.down };
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let n = match from.read(&mut buffer) {
@@ -157,6 +179,9 @@ fn pump(mut from: &TcpStream, mut to: &TcpStream, direction: &Direction) {
             Ok(n) => n,
         };
         let passes = direction.take(n);
+        if up {
+            state.wait_for_a_second();
+        }
         let written = to.write_all(&buffer[..passes]);
         if passes < n || written.is_err() {
             for socket in [from, to] {

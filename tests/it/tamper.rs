@@ -5,6 +5,19 @@ use serde_json::Value;
 use crate::compared::Compared;
 use crate::support::noise;
 
+/// Bytes the client sends before the file: hello, login and the announcement, but without the listing that
+/// only the captured run has.
+fn plain_file_begins(compared: &Compared) -> u64 {
+    let turns = compared.run("plain")["turns"].as_array().unwrap().clone();
+    let says = |turn: &Value, what: &str| turn["says"][0]["what"] == what;
+    let wanted = ["hello", "login", "put"].into_iter();
+    let bytes = wanted.map(|what| {
+        let turn = turns.iter().find(|turn| says(turn, what));
+        turn.unwrap()["bytes"].as_u64().unwrap()
+    });
+    bytes.sum()
+}
+
 fn words(tampered: &Value) -> String {
     format!("{} {}", tampered["client_said"], tampered["server_said"])
 }
@@ -69,6 +82,15 @@ fn small_and_empty_files_are_not_altered_unnoticed_either() {
             assert_ne!(tampered["client_exit"], 0, "{bytes} {kind}: {tampered}");
         }
         assert_eq!(compared.run("mtls13")["tampered"]["noticed"], "record_mac");
+        let tampered = &compared.run("plain")["tampered"];
+        if bytes > 0 {
+            // The byte of the file that is told, where the file stands in the stream.
+            let begins = plain_file_begins(&compared);
+            let at = tampered["offset"].as_u64().unwrap() - begins;
+            let sent = noise(bytes, 3)[usize::try_from(at).unwrap()];
+            assert_eq!(tampered["byte"][0], sent, "{bytes}: {tampered}");
+            assert_eq!(tampered["byte"][1], sent ^ 1, "{bytes}: {tampered}");
+        }
         // Where there is a byte of the file, it is the file's that is altered; else the digest's frame.
         let noticed = if bytes > 0 { "digest" } else { "other" };
         assert_eq!(compared.run("plain")["tampered"]["noticed"], noticed);

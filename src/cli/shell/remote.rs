@@ -192,7 +192,8 @@ impl Session {
             for source in self.sources(word, words.recursive)? {
                 match source {
                     Source::File(name) => names.push(name),
-                    Source::Folder(_, files) => {
+                    Source::Folder(folder, files) => {
+                        deeds::part_of_all(&folder)?;
                         names.extend(files.into_iter().map(|file| file.name));
                     }
                 }

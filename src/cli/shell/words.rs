@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use super::line::Word;
 use crate::cli::files::{MoveConflict, TransferOptions};
 use crate::cli::listing::Order;
+use crate::cli::usage;
 use crate::error::{Error, Kind, Result};
 
 /// What is under the list of words.
@@ -254,7 +255,7 @@ pub(super) fn read(words: &[String]) -> Result<Asked> {
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             Ok(Asked::Help(error.to_string().trim_end().to_owned()))
         }
-        Err(error) => Err(usage(&error, words.first().copied().unwrap_or_default())),
+        Err(error) => Err(misused(&error, words.first().copied().unwrap_or_default())),
     }
 }
 
@@ -316,13 +317,9 @@ fn unknown(word: &str) -> Error {
     }
 }
 
-/// What clap says in several lines, in one.
-fn usage(error: &clap::Error, word: &str) -> Error {
-    let text = error.to_string();
-    let wrong = text.split("\n\n").next().unwrap_or_default();
-    let wrong = wrong.strip_prefix("error: ").unwrap_or(wrong);
-    let wrong = wrong.split_whitespace().collect::<Vec<_>>().join(" ");
-    Error::new(Kind::Usage, wrong).hint(format!("`help {word}` tells how it is used"))
+/// What is wrong with a line, and where its word is explained.
+fn misused(error: &clap::Error, word: &str) -> Error {
+    Error::new(Kind::Usage, usage::wrong(error)).hint(format!("`help {word}` tells how it is used"))
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@
 
 pub mod overheard;
 mod queue;
-mod session;
+pub(in crate::gui) mod session;
 pub mod told;
 pub mod transfers;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::client::Target;
@@ -198,12 +199,74 @@ impl Drop for Engine {
 /// Where transfers of a session go, and as whom; shared by all of them.
 pub type SharedTarget = Arc<Target>;
 
-fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+/// Starts a thread of this name.
+pub(super) fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let builder = std::thread::Builder::new().name(name.to_owned());
-    builder.spawn(work).map(drop).map_err(|error| {
+    builder.spawn(work).map_err(|error| {
         Error::new(Kind::Other, format!("cannot start a thread ({name})"))
             .hint("close other programs, then try again")
             .zh(format!("无法启动线程（{name}）"), "请关闭其他程序后重试")
             .source(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Login;
+    use crate::gui::engine::transfers::sample::{target, told};
+
+    fn engine() -> Engine {
+        Engine::start(Wake::new(|_within| {})).unwrap()
+    }
+
+    /// A request for an account at a place where nothing listens.
+    fn request() -> Request {
+        Request {
+            host: "127.0.0.1".into(),
+            port: 1,
+            tls: None,
+            login: Login::Certificate,
+            register: true,
+            connect_timeout: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn of_an_ended_session_nothing_is_heard_any_more() {
+        let mut engine = engine();
+        let failed = |engine: &Engine| {
+            let event = SessionEvent::Failed(told());
+            engine.out.send(Post::Session(engine.number, event));
+        };
+        failed(&engine);
+        assert!(engine.event().is_some());
+        failed(&engine);
+        engine.disconnect();
+        assert!(engine.event().is_none());
+        failed(&engine);
+        assert!(engine.event().is_some(), "this is of the next one");
+    }
+
+    #[test]
+    fn connecting_again_logs_in_with_what_holds_by_now_and_ending_forgets_it() {
+        let mut engine = engine();
+        engine.connect(request()).unwrap();
+        let password = || Login::Password {
+            user: "alice".into(),
+            password: zeroize::Zeroizing::new("another battery".into()),
+        };
+        engine.log_in_as(&Target {
+            login: password(),
+            ..Target::clone(&target("127.0.0.1", 1))
+        });
+        engine.reconnect().unwrap();
+        let request = engine.request.as_ref().unwrap();
+        assert!(!request.register, "the account is made by now");
+        assert!(matches!(&request.login, Login::Password { user, .. } if user == "alice"));
+        engine.disconnect();
+        assert!(engine.request.is_none() && engine.session.is_none());
+        engine.reconnect().unwrap();
+        assert!(engine.session.is_none(), "there is nothing to do again");
+    }
 }

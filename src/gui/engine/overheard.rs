@@ -12,9 +12,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use zeroize::Zeroizing;
+
 use super::Wake;
 use crate::lab::tap::{Direction, Event, What};
-use crate::transport::{Onlooker, Way};
+use crate::transport::{KeptSecrets, Onlooker, Way};
 
 /// Bytes kept of the beginning of each connection.
 pub const HEAD_BYTES_MAX: usize = 1024 * 1024;
@@ -51,6 +53,8 @@ struct Tape {
     /// Connections there ever were: a number is never used twice.
     count: u64,
     forgotten: u64,
+    /// Where the session's secrets are, if they are kept at all.
+    secrets: Option<KeptSecrets>,
     /// Somebody looked, and has not been told since that there is more.
     looked: bool,
 }
@@ -116,15 +120,15 @@ pub struct News {
 
 impl Overheard {
     /// Nothing yet.
-    pub(super) fn new(wake: Wake) -> Self {
+    pub(in crate::gui) fn new(wake: Wake) -> Self {
         Self {
             tape: Mutex::default(),
             wake,
         }
     }
 
-    /// Forgets what passed: another session begins.
-    pub fn begin(&self) {
+    /// Forgets what passed: another session begins, whose secrets are kept there, or not at all.
+    pub fn begin(&self, secrets: Option<KeptSecrets>) {
         let mut tape = self.tape();
         *tape = Tape {
             version: tape.version + 1,
@@ -132,8 +136,21 @@ impl Overheard {
             count: tape.count,
             last_ns: tape.last_ns,
             looked: tape.looked,
+            secrets,
             ..Tape::default()
         };
+    }
+
+    /// Whether there are secrets to decrypt some of it with.
+    pub fn keeps_secrets(&self) -> bool {
+        let tape = self.tape();
+        tape.secrets.as_ref().is_some_and(|kept| !kept.is_empty())
+    }
+
+    /// The session's secrets so far as the text of a key log; `None` when none are kept, or there are none yet.
+    pub fn key_log(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let secrets = self.tape().secrets.clone()?;
+        Some(secrets.text()).filter(|text| !text.is_empty())
     }
 
     /// Changes whenever something passes.

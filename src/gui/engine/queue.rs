@@ -152,9 +152,6 @@ impl Queue {
                 if self.jobs.contains(&key(&entry.transfer)) {
                     return None; // It was asked for anew meanwhile.
                 }
-                if entry.transfer.state == State::Skipped {
-                    entry.conflict = Conflict::Resume;
-                }
             }
             _ => return None,
         }

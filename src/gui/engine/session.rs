@@ -120,7 +120,8 @@ pub(super) fn run(
     if let Some(path) = locked(request) {
         return send(SessionEvent::Locked(path, None));
     }
-    overheard.begin();
+    let secrets = request.tls.as_ref();
+    overheard.begin(secrets.and_then(|tls| tls.policy.kept.clone()));
     match connect(request, overheard, send) {
         Ok((client, connected)) => {
             let target = Arc::clone(&connected.target);
@@ -311,5 +312,33 @@ impl Serving {
             Err(error) => send(SessionEvent::Lost(Told::of(&error))),
         }
         usable
+    }
+}
+
+/// Sessions for the tests.
+#[cfg(test)]
+pub(in crate::gui) mod sample {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a server says of itself.
+    pub(in crate::gui) fn hello() -> HelloReply {
+        let hello = json!({
+            "version": 1, "agent": "test", "secure": "plain", "identity": null,
+            "login": ["password"], "register": false, "id": "c1",
+        });
+        serde_json::from_value(hello).unwrap()
+    }
+
+    /// A session of `user`.
+    pub(in crate::gui) fn connected(target: &Arc<Target>, user: &str) -> Connected {
+        let account = json!({"user": user, "role": "user"});
+        Connected {
+            hello: hello(),
+            account: serde_json::from_value(account).unwrap(),
+            session: None,
+            target: Arc::clone(target),
+        }
     }
 }

@@ -230,9 +230,10 @@ mod tests {
             ("docs/b.txt", "alice", 2, 20),
             ("docs/deep/c.txt", "bob", 3, 30),
             ("docs-2/x", "bob", 4, 5),
+            ("docs0/x", "bob", 4, 5),
         ]);
         let rows = rows(&all, "", "", Sort::default());
-        assert_eq!(shown(&all, &rows), ["docs/", "docs-2/", "a.txt"]);
+        assert_eq!(shown(&all, &rows), ["docs/", "docs-2/", "docs0/", "a.txt"]);
         let Row::Folder(docs) = &rows[0] else {
             panic!("no folder")
         };
@@ -300,6 +301,7 @@ mod tests {
             "the folder shown is not below itself"
         );
         assert_eq!(find("", "notes/o"), ["docs/notes/old.txt"]);
+        assert_eq!(find("docs/", "docs/n"), [""; 0], "nor is its own name");
         assert_eq!(find("", "nothing"), [""; 0]);
     }
 }

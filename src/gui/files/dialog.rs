@@ -28,7 +28,7 @@ pub(super) enum Dialog {
 /// Shall these be deleted?
 #[derive(Debug)]
 pub(super) struct Delete {
-    names: Vec<FileName>,
+    pub(super) names: Vec<FileName>,
     bytes: u64,
     fresh: bool,
 }
@@ -202,4 +202,72 @@ fn facts(files: &[&FileInfo], cx: &Cx<'_>) -> Vec<(&'static str, RichText)> {
         facts.push(("SHA-256", digest));
     }
     facts
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Event, Key, Modifiers, RawInput};
+
+    use super::super::selection::How;
+    use super::super::tests::{files, list};
+    use super::*;
+    use crate::lang::Lang;
+
+    /// Draws the list, with these events.
+    fn draw(files: &mut Files, ctx: &Context, events: Vec<Event>) -> Vec<Action> {
+        let input = RawInput {
+            events,
+            ..RawInput::default()
+        };
+        let mut actions = Vec::new();
+        let mut drawn = ctx.run_ui(input, |ui| {
+            let mut cx = Cx {
+                lang: Lang::English,
+                actions: &mut actions,
+            };
+            files.show(ui, &mut cx);
+        });
+        drawn.textures_delta.clear();
+        actions
+    }
+
+    fn press(key: Key) -> Event {
+        Event::Key {
+            key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        }
+    }
+
+    #[test]
+    fn enter_answers_the_question_and_all_that_is_deleted_is_counted() {
+        let mut files = files(&["a", "b", "c"]);
+        files.select_all();
+        files.ask_delete();
+        let ctx = Context::default();
+        draw(&mut files, &ctx, Vec::new());
+        let actions = draw(&mut files, &ctx, vec![press(Key::Enter)]);
+        let [Action::Order(Order::Delete(names))] = &actions[..] else {
+            panic!("{actions:?}")
+        };
+        assert_eq!((names.len(), files.deleting), (3, 3));
+        assert!(files.dialog.is_none());
+    }
+
+    #[test]
+    fn behind_details_keys_do_nothing_and_those_of_what_has_vanished_are_closed() {
+        let mut files = files(&["a", "b"]);
+        files.select(0, How::Only);
+        files.ask_details();
+        let ctx = Context::default();
+        draw(&mut files, &ctx, Vec::new());
+        draw(&mut files, &ctx, vec![press(Key::ArrowDown)]);
+        assert_eq!(files.cursor(), Some(0));
+        assert!(files.dialog.is_some());
+        files.update(list(&["b"]));
+        draw(&mut files, &ctx, Vec::new());
+        assert!(files.dialog.is_none());
+    }
 }

@@ -219,23 +219,23 @@ mod tests {
     }
 
     #[test]
-    fn the_first_key_after_logging_in_is_for_the_list_and_not_for_the_form_that_is_gone() {
+    fn keys_after_logging_in_are_for_the_list_and_not_for_the_form_that_is_gone() {
         let mut list = Files::default();
         list.enter();
         list.update(Arc::new(listing(&[("a", "u", 1, 1), ("b", "u", 1, 1)])));
         let ctx = egui::Context::default();
-        let mut frame = |form: bool, events: Vec<Event>| {
+        let frame = |list: &mut Files, form: bool, events: Vec<Event>| {
             let input = egui::RawInput {
                 events,
                 ..egui::RawInput::default()
             };
+            let mut actions = Vec::new();
             let mut drawn = ctx.run_ui(input, |ui| {
                 if form {
                     let field =
                         ui.interact(ui.max_rect(), Id::unique("form"), egui::Sense::click());
                     field.request_focus();
                 } else {
-                    let mut actions = Vec::new();
                     let mut cx = Cx {
                         lang: crate::lang::Lang::English,
                         actions: &mut actions,
@@ -244,19 +244,41 @@ mod tests {
                 }
             });
             drawn.textures_delta.clear();
+            actions
         };
-        let down = Event::Key {
-            key: Key::ArrowDown,
-            physical_key: None,
-            pressed: true,
-            repeat: false,
-            modifiers: Modifiers::NONE,
+        let event = |key, pressed| {
+            vec![Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers: Modifiers::NONE,
+            }]
         };
-        frame(true, Vec::new());
-        frame(false, Vec::new());
-        frame(false, vec![down]);
+        let press = |key| event(key, true);
+        frame(&mut list, true, Vec::new());
+        frame(&mut list, false, Vec::new());
+        frame(&mut list, false, press(Key::ArrowDown));
         let selected: Vec<_> = list.selection.paths().iter().collect();
         assert_eq!(selected, ["a"]);
+        // What is held moves on, and does nothing else again and again.
+        frame(&mut list, false, press(Key::ArrowDown));
+        assert_eq!(list.cursor(), Some(1));
+        for (pressed, asks) in [(true, true), (true, false), (false, false), (true, true)] {
+            frame(&mut list, false, event(Key::Delete, pressed));
+            assert_eq!(list.dialog.take().is_some(), asks);
+            frame(&mut list, false, Vec::new());
+        }
+        let actions = frame(&mut list, false, press(Key::F5));
+        assert!(matches!(actions[..], [Action::Order(Order::Refresh)]));
+        // Escape takes back the filter first, then the selection.
+        list.set_filter("b");
+        frame(&mut list, false, press(Key::Escape));
+        assert_eq!((list.filter.as_str(), list.rows().len()), ("", 2));
+        assert_eq!(list.selection.paths().len(), 1);
+        frame(&mut list, false, event(Key::Escape, false));
+        frame(&mut list, false, press(Key::Escape));
+        assert!(list.selection.paths().is_empty());
     }
 
     #[test]
@@ -268,7 +290,7 @@ mod tests {
         let at = |list: &Files| list.selection.cursor.clone().map(|(_, path)| path);
         list.jump("b", 10.0);
         assert_eq!(at(&list).as_deref(), Some("box/"));
-        list.jump("b", 10.5);
+        list.jump("B", 10.5);
         assert_eq!(at(&list).as_deref(), Some("banana"));
         list.jump("l", 20.0);
         assert_eq!(at(&list).as_deref(), Some("banana"), "nothing begins so");

@@ -126,4 +126,16 @@ mod tests {
         Notice::add(&mut notice, &deleted("c"), &refusal(Kind::Other));
         assert_eq!(notice.unwrap().text().en, "c was not deleted: oh");
     }
+
+    #[test]
+    fn what_can_be_known_is_told_in_the_words_of_the_window() {
+        for (kind, why) in [
+            (Kind::Forbidden, "only who uploaded it"),
+            (Kind::NotFound, "not there any more"),
+            (Kind::Exists, "that name already"),
+            (Kind::Other, "oh"),
+        ] {
+            assert!(reason(&refusal(kind)).en.contains(why), "{kind:?}");
+        }
+    }
 }

@@ -5,18 +5,28 @@ use std::sync::Arc;
 use super::sample::{listing, shown};
 use super::*;
 use crate::error::Kind;
+use crate::gui::action::Cx;
 use crate::lang::both;
 
-fn files(names: &[&str]) -> Files {
+pub(super) fn files(names: &[&str]) -> Files {
     let mut files = Files::new(&Settings::default());
     files.enter();
     files.update(list(names));
     files
 }
 
-fn list(names: &[&str]) -> Arc<Listing> {
+pub(super) fn list(names: &[&str]) -> Arc<Listing> {
     let names: Vec<_> = names.iter().map(|name| (*name, "alice", 1, 1)).collect();
     Arc::new(listing(&names))
+}
+
+fn told(kind: Kind) -> Told {
+    Told {
+        kind,
+        message: both("oh", "哦"),
+        hint: both("", ""),
+        causes: Vec::new(),
+    }
 }
 
 fn selected(files: &Files) -> Vec<&str> {
@@ -110,6 +120,80 @@ fn what_is_not_shown_is_not_selected() {
 }
 
 #[test]
+fn another_folder_and_another_filter_are_shown_whole_and_from_the_top() {
+    let mut files = files(&["a/b", "a/c", "d"]);
+    files.set_filter("b");
+    assert_eq!(rows(&files), ["a/b"]);
+    assert_eq!(files.layout.scroll.take(), Some(0.0));
+    files.open("a/".to_owned());
+    assert_eq!(rows(&files), ["a/b", "a/c"]);
+}
+
+#[test]
+fn what_is_seen_stays_in_place_when_a_new_listing_has_more_before_it() {
+    let mut files = files(&["b", "c", "d"]);
+    files.layout.scrolled = layout::height(1);
+    files.update(list(&["a", "aa", "b", "c", "d"]));
+    assert_eq!(files.layout.scroll, Some(layout::height(3)));
+}
+
+#[test]
+fn what_is_shown_and_what_is_selected_is_counted_with_what_is_in_folders() {
+    let mut files = Files::new(&Settings::default());
+    files.update(Arc::new(listing(&[
+        ("a/x", "u", 10, 1),
+        ("a/y", "u", 20, 1),
+        ("b", "u", 4, 1),
+    ])));
+    assert_eq!(files.shown, (1, 1, 34));
+    files.select(0, How::Only);
+    assert_eq!(files.tally(), (2, 30));
+    files.select(1, How::Toggle);
+    assert_eq!(files.tally(), (3, 34));
+    files.update(list(&["b"]));
+    assert_eq!(files.tally(), (1, 1));
+}
+
+#[test]
+fn all_that_is_selected_is_to_be_deleted_however_few_names_the_question_shows() {
+    let names: Vec<String> = (10..40).map(|n| n.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut files = files(&names);
+    files.select_all();
+    files.ask_delete();
+    let Some(Dialog::Delete(delete)) = &files.dialog else {
+        panic!("no dialog")
+    };
+    let asked: Vec<&str> = delete.names.iter().map(FileName::as_str).collect();
+    assert_eq!(asked, names);
+}
+
+#[test]
+fn each_deletion_that_is_told_of_is_one_less_to_go() {
+    let mut files = files(&["a", "b"]);
+    files.deleting = 2;
+    let deleted = |name: &str| Deed::Deleted(name.parse().unwrap());
+    files.done(&deleted("a"));
+    assert_eq!(files.deleting, 1);
+    files.refused(&deleted("b"), &told(Kind::Forbidden));
+    assert_eq!(files.deleting, 0);
+    files.deleting = 3;
+    files.lost(&told(Kind::Connect));
+    assert_eq!(files.deleting, 0, "nobody will tell of them");
+}
+
+#[test]
+fn connecting_again_does_not_take_the_focus_from_who_is_typing() {
+    let mut files = Files::default();
+    files.enter();
+    assert!(files.arrived);
+    files.update(list(&["a"]));
+    files.lost(&told(Kind::Connect));
+    files.enter();
+    assert!(files.online && !files.arrived);
+}
+
+#[test]
 fn folders_open_and_going_up_selects_the_one_left() {
     let mut files = files(&["a/b/c", "a/d", "e"]);
     files.open("a/b/".to_owned());
@@ -162,6 +246,7 @@ fn a_new_name_is_told_to_be_wrong_before_it_is_sent() {
     assert_eq!(pairs("x"), "a/x");
     assert_eq!(pairs("deep/x"), "a/deep/x");
     assert_eq!(pairs("/x"), "x");
+    assert_eq!(pairs(" x "), "a/x", "what stands around it is not meant");
     assert_eq!(files.renames("a/b", "b").unwrap(), None, "the name it has");
     for (text, why) in [
         ("c", "already"),
@@ -194,12 +279,7 @@ fn a_folder_is_renamed_by_renaming_all_in_it_but_not_into_itself_or_onto_files()
 
 #[test]
 fn a_rename_that_is_refused_keeps_its_dialog_and_one_that_is_done_keeps_the_selection() {
-    let told = Told {
-        kind: Kind::Exists,
-        message: both("exists", "exists"),
-        hint: both("", ""),
-        causes: Vec::new(),
-    };
+    let told = told(Kind::Exists);
     let deed = || Deed::Renamed("a".parse().unwrap(), "b".parse().unwrap());
     let mut files = files(&["a"]);
     files.select(0, How::Only);
@@ -227,18 +307,27 @@ fn a_rename_that_is_refused_keeps_its_dialog_and_one_that_is_done_keeps_the_sele
 
 #[test]
 fn nothing_is_asked_of_a_server_that_is_gone() {
-    let told = Told {
-        kind: Kind::Connect,
-        message: both("gone", "gone"),
-        hint: both("", ""),
-        causes: Vec::new(),
-    };
     let mut files = files(&["a"]);
     files.select(0, How::Only);
-    files.lost(&told);
+    files.ask_rename();
+    let Some(Dialog::Rename(rename)) = &mut files.dialog else {
+        panic!("no dialog")
+    };
+    rename.begin("b".to_owned(), 1);
+    files.lost(&told(Kind::Connect));
+    let Some(Dialog::Rename(rename)) = files.dialog.take() else {
+        panic!("no dialog")
+    };
+    assert!(rename.renamed().is_none(), "it does not wait for an answer");
+    let mut actions = Vec::new();
+    let mut cx = Cx {
+        lang: crate::lang::Lang::English,
+        actions: &mut actions,
+    };
     files.ask_delete();
     files.ask_rename();
-    assert!(files.dialog.is_none());
+    files.download(&mut cx);
+    assert!(files.dialog.is_none() && actions.is_empty());
     files.ask_details();
     assert!(files.dialog.is_some());
 }

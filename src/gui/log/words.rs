@@ -5,6 +5,7 @@ use crate::client::Job;
 use crate::gui::engine::told::Told;
 use crate::gui::engine::transfers::{Finished, State, Transfer};
 use crate::gui::engine::{Connected, Deed, Request, SessionEvent};
+use crate::gui::platform::Keys;
 use crate::gui::status::{agreed, safety};
 use crate::gui::wire::Saved;
 use crate::lang::{Both, Lang, both};
@@ -176,14 +177,24 @@ pub(super) fn saved(saved: &Saved) -> (Tone, Both) {
     match &saved.outcome {
         Ok(recorded) => {
             let packets = recorded.packets;
-            let text = both(
-                format!(
-                    "capture saved: {path}, {packets} packets; open it with Wireshark, or say: sealpost capture read {path}"
+            let text = match saved.keys {
+                Keys::Without => both(
+                    format!(
+                        "capture saved: {path}, {packets} packets; open it with Wireshark, or say: sealpost capture read {path}"
+                    ),
+                    format!(
+                        "抓包已保存：{path}，{packets} 个数据包；可用 Wireshark 打开，或执行：sealpost capture read {path}"
+                    ),
                 ),
-                format!(
-                    "抓包已保存：{path}，{packets} 个数据包；可用 Wireshark 打开，或执行：sealpost capture read {path}"
+                Keys::Embedded => both(
+                    format!(
+                        "capture saved with its keys: {path}, {packets} packets; Wireshark decrypts it, and so does: sealpost capture explain {path}"
+                    ),
+                    format!(
+                        "抓包已连同密钥保存：{path}，{packets} 个数据包；Wireshark 可直接解密，也可执行：sealpost capture explain {path}"
+                    ),
                 ),
-            );
+            };
             (Tone::Note, text)
         }
         Err(error) => {

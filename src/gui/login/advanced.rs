@@ -8,7 +8,7 @@ use super::{Field, Missing};
 use crate::lang::{Both, both};
 use crate::pki::inspect;
 use crate::text;
-use crate::transport::{Policy, TlsVersion};
+use crate::transport::{KeptSecrets, Policy, TlsVersion};
 
 /// Bounds connecting and the handshake, when nothing else was typed.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,6 +54,8 @@ pub struct Advanced {
     pub public_roots: bool,
     /// The versions offered.
     pub versions: Versions,
+    /// Keep the secrets of TLS in memory while the window is open, so that a capture can be saved with them.
+    pub keep_secrets: bool,
     /// As `10s`; empty: [`CONNECT_TIMEOUT`].
     pub timeout: String,
 }
@@ -69,6 +71,7 @@ impl Advanced {
         Policy {
             min,
             max,
+            kept: self.keep_secrets.then(KeptSecrets::default),
             ..Policy::default()
         }
     }

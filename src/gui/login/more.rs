@@ -88,5 +88,14 @@ impl LoginForm {
             ui.checkbox(&mut self.advanced.public_roots, word)
                 .on_hover_text(tip);
         });
+        Rows::row(ui, "", "", |ui, _id| {
+            let word = cx.say("Keep the TLS keys for a capture", "为抓包保留 TLS 密钥");
+            let tip = cx.say(
+                "In memory, until the window is closed: “The wire” can then save a capture that Wireshark decrypts",
+                "仅保存在内存中，直到窗口关闭：之后可在“线路上”面板中保存 Wireshark 能够解密的抓包",
+            );
+            ui.checkbox(&mut self.advanced.keep_secrets, word)
+                .on_hover_text(tip);
+        });
     }
 }

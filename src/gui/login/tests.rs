@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use super::*;
 use crate::client::Login;
 use crate::transport::Roots;
@@ -121,6 +123,7 @@ fn another_key_forgets_the_passphrase_of_the_last() {
     let picked = |pick| Picked {
         pick,
         paths: vec!["other.pem".into()],
+        answered: Instant::now(),
     };
     form.picked(&picked(Pick::CaFile));
     assert!(form.locked.is_some() && !form.passphrase.is_empty());
@@ -134,6 +137,7 @@ fn nothing_chosen_leaves_what_was_typed() {
     form.picked(&Picked {
         pick: Pick::CaFile,
         paths: Vec::new(),
+        answered: Instant::now(),
     });
     assert_eq!(form.ca, "ca.crt");
 }

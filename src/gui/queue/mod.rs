@@ -188,6 +188,12 @@ impl Transfers {
         self.all.values().map(|row| &row.transfer)
     }
 
+    /// Whether something of this one is still to be done.
+    pub fn is_unfinished(&self, id: Id) -> bool {
+        let row = self.all.get(&id);
+        row.is_some_and(|row| row.transfer.state.is_unfinished())
+    }
+
     /// How many are not over.
     pub fn busy(&self) -> usize {
         self.sums.count - self.sums.over - self.sums.failed
@@ -301,3 +307,6 @@ impl Totals {
         self.done = bytes(self.done, other.done);
     }
 }
+
+#[cfg(test)]
+mod state_tests;

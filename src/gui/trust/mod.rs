@@ -135,7 +135,36 @@ mod tests {
 
     use super::*;
     use crate::error::Kind;
+    use crate::gui::engine::session::sample::hello;
+    use crate::lang::both;
     use crate::pki::{Authority, InitOptions, inspect, keys};
+
+    fn story(ending: Ending) -> Story {
+        Story {
+            host: "localhost".into(),
+            port: 1,
+            tls: false,
+            began: OffsetDateTime::UNIX_EPOCH,
+            steps: Vec::new(),
+            session: None,
+            ending,
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_connection_is_not_shown_for_another_that_failed() {
+        let mut trust = Trust::default();
+        let (hello, at_us) = (hello(), 0);
+        trust.hear(story(Ending::Connected { hello, at_us }));
+        assert_eq!(trust.connection.as_deref(), Some("c1"));
+        trust.hear(story(Ending::Failed {
+            code: "connect",
+            message: both("", ""),
+            cure: both("", ""),
+            at_us,
+        }));
+        assert_eq!(trust.connection, None);
+    }
 
     #[test]
     fn few_days_left_are_warned_of_and_the_dates_themselves_count() {

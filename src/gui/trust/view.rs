@@ -4,7 +4,7 @@ use egui::{AsIdSalt, Color32, Frame, Grid, Margin, RichText, ScrollArea, Stroke,
 
 use super::{Trust, Validity, grouped};
 use crate::gui::action::{Action, Cx};
-use crate::gui::theme;
+use crate::gui::{theme, words};
 use crate::lang::Lang;
 use crate::pki::inspect::CertificateInfo;
 use crate::pki::verify::{Outcome, Step};
@@ -245,7 +245,8 @@ fn show_checks(ui: &mut Ui, cx: &Cx<'_>, checks: &Checks) {
 fn show_check(ui: &mut Ui, cx: &Cx<'_>, step: &Step) {
     let dark = ui.visuals().dark_mode;
     let name = step.check.name(cx.lang);
-    let says = escape(cx.say(&step.says, &step.says_zh));
+    let here = |en, zh| escape(&words::here(cx.say(en, zh), cx.lang));
+    let says = here(&step.says, &step.says_zh);
     let (sign, colour) = match step.outcome {
         Outcome::Passed => ("✔", Some(theme::good(dark))),
         Outcome::Failed => ("✖", Some(theme::bad(dark))),
@@ -279,7 +280,7 @@ fn show_check(ui: &mut Ui, cx: &Cx<'_>, step: &Step) {
         }
         let cure = (step.cure.as_deref()).zip(step.cure_zh.as_deref());
         if let Some((en, zh)) = cure {
-            ui.label(escape(cx.say(en, zh)));
+            ui.label(here(en, zh));
         }
     });
 }

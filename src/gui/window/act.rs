@@ -64,13 +64,17 @@ impl Window {
             Action::ResumeUnfinished => self.resume_unfinished(),
             Action::ForgetUnfinished => self.leave.forget(),
             Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Action::Chosen(picked) => self.take(&picked),
             Action::Pick(pick) => {
                 self.asked = Some(Instant::now());
-                self.platform.pick(pick, self.picked.0.clone());
+                let begins = match pick {
+                    Pick::DownloadTo(_) => self.settings.download_folder.as_deref(),
+                    _ => None,
+                };
+                self.platform.pick(pick, begins, self.picked.0.clone());
             }
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path) => self.wire.save(path),
             Action::Columns(widths, sort) => {
                 self.settings.columns = Some(widths);
                 self.settings.sort = sort;
@@ -99,7 +103,7 @@ impl Window {
     pub(super) fn take(&mut self, picked: &Picked) {
         let asked = self.asked.take();
         let Some(first) = picked.paths.first().cloned() else {
-            if asked.is_some_and(|asked| asked.elapsed() < AT_ONCE) {
+            if asked.is_some_and(|asked| picked.answered.duration_since(asked) < AT_ONCE) {
                 self.no_dialog(picked.pick.clone());
             }
             return;
@@ -112,7 +116,7 @@ impl Window {
                 self.upload(&picked.paths, &folder);
             }
             Pick::DownloadTo(files) => self.download(&files, &first),
-            Pick::Capture => self.wire.save(first),
+            Pick::Capture(keys) => self.wire.save(first, keys),
         }
     }
 
@@ -172,7 +176,10 @@ impl Window {
         }
         self.tab = Tab::Transfers;
         self.engine.transfer(TransferOrder::Add(new));
-        self.settings.download_folder = Some(to.to_owned());
+        if self.settings.download_folder.as_deref() != Some(to) {
+            self.settings.download_folder = Some(to.to_owned());
+            self.save();
+        }
     }
 
     /// Goes on with what an earlier window had begun.

@@ -213,6 +213,17 @@ mod tests {
     }
 
     #[test]
+    fn names_are_counted_up_to_a_bound() {
+        let mut learned = Learned::default();
+        for name in 0..NAMES_MAX + 10 {
+            learned.name(&name.to_string());
+        }
+        assert_eq!(learned.names.len(), NAMES_MAX + 1);
+        let told = learned.sentence(&outside(1)).en;
+        assert!(told.ends_with("more than 10000 file names"), "{told}");
+    }
+
+    #[test]
     fn where_nothing_was_read_that_is_said_with_what_remains() {
         let told = Learned::default().sentence(&outside(0)).en;
         assert_eq!(

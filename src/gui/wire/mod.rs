@@ -10,6 +10,8 @@ mod learned;
 mod plain;
 mod save;
 mod sealed;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,6 +21,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use super::engine::overheard::{CONNECTIONS_MAX, Connection, Overheard, Piece};
+use super::platform::Keys;
 use block::{Field, Transcript};
 use ear::Ear;
 use learned::{Learned, Outside};
@@ -87,8 +90,8 @@ impl Wire {
     }
 
     /// Begins to write what passed into a capture; [`Wire::saved`] tells when it is done.
-    pub fn save(&self, path: PathBuf) {
-        save::begin(&self.overheard, path, self.saved.0.clone());
+    pub fn save(&self, path: PathBuf, keys: Keys) {
+        save::begin(&self.overheard, path, keys, self.saved.0.clone());
     }
 
     /// A capture that was written, or could not be, since this was asked last.

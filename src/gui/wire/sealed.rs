@@ -306,6 +306,41 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_record_behind_a_gap_is_not_read_as_records() {
+        let trap = record(23, &[1; 20]);
+        let whole = record(23, &[[0; 100].to_vec(), trap.clone()].concat());
+        let blocks = read(
+            &[
+                (UP, Ok(whole[..50].to_vec())),
+                (UP, Err(55)),
+                (UP, Ok(trap)),
+                (UP, Ok(record(23, &[6; 30]))),
+            ],
+            1_000,
+        );
+        assert_eq!(blocks[0].kind, Kind::Application(2));
+    }
+
+    #[test]
+    fn the_handshake_of_tls_1_2_is_sealed_once_the_ciphers_have_changed() {
+        let blocks = read(
+            &[
+                (UP, Ok(record(22, &[16, 0, 0, 1, 7]))),
+                (UP, Ok(record(20, &[1]))),
+                (UP, Ok(record(22, &[1; 40]))),
+            ],
+            1_000,
+        );
+        let kinds: Vec<Kind> = blocks.into_iter().map(|block| block.kind).collect();
+        let expected = [
+            Kind::Handshake(vec![16]),
+            Kind::ChangeCipherSpec,
+            Kind::SealedHandshake,
+        ];
+        assert_eq!(kinds, expected);
+    }
+
+    #[test]
     fn what_is_no_record_is_called_so() {
         let blocks = read(&[(UP, Ok(b"GET / HTTP/1.1".to_vec()))], 3);
         assert_eq!(blocks[0].kind, Kind::Unknown);

@@ -8,7 +8,7 @@ use super::block::{Field, LINE_BYTES};
 use super::ear::Ear;
 use super::{Part, Row, Wire};
 use crate::gui::action::{Action, Cx};
-use crate::gui::platform::Pick;
+use crate::gui::platform::{Keys, Pick};
 use crate::gui::theme;
 use crate::lab::tap::Direction;
 use crate::text::size;
@@ -64,8 +64,9 @@ impl Wire {
                 "保存经过的数据为 pcapng 文件，可用 Wireshark 打开；其中不含密钥",
             );
             if save.on_hover_text(hint).clicked() {
-                cx.act(Action::Pick(Pick::Capture));
+                cx.act(Action::Pick(Pick::Capture(Keys::Without)));
             }
+            self.show_save_with_keys(ui, cx);
             let word = cx.say("Pause", "暂停");
             ui.toggle_value(&mut self.paused, word)
                 .on_hover_text(cx.say(
@@ -82,6 +83,29 @@ impl Wire {
             self.show_legend(ui, cx);
             self.show_limits(ui, cx);
         });
+    }
+
+    /// Only where there is something to decrypt.
+    fn show_save_with_keys(&self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        if self.outside.plain == self.outside.connections {
+            return;
+        }
+        let save = egui::Button::new(cx.say("Save with keys…", "连同密钥保存…"));
+        let save = ui.add_enabled(self.overheard.keeps_secrets(), save);
+        let hint = cx.say(
+            "The same with the keys inside: Wireshark decrypts it with no setup, and whoever has the file reads everything, the password too",
+            "同上，并含密钥：Wireshark 无需设置即可解密；任何得到该文件的人都能读到全部内容，包括密码",
+        );
+        let disabled_hint = cx.say(
+            "The keys were not kept: tick “Keep the TLS keys for a capture” under “Advanced” before logging in",
+            "未保留密钥：请在登录前勾选“高级”中的“为抓包保留 TLS 密钥”",
+        );
+        let save = save
+            .on_hover_text(hint)
+            .on_disabled_hover_text(disabled_hint);
+        if save.clicked() {
+            cx.act(Action::Pick(Pick::Capture(Keys::Embedded)));
+        }
     }
 
     /// What the colours mean; a click goes to the first place of each.

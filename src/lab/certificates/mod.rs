@@ -26,7 +26,7 @@ use others::OldServer;
 use peers::Stall;
 use zoo::{Animal, Side, word};
 
-pub use tell::{cell, expected, legend, of, rows, score, surprises, tables, tell};
+pub use tell::{cell, closing, expected, legend, of, rows, score, surprises, tables, tell};
 
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +37,8 @@ pub struct Finding {
     pub animals: Vec<Judged>,
     /// What could not be made or asked, and why.
     pub skipped: Vec<String>,
+    /// Whether Sealpost's client verified nothing and its server asked for nothing.
+    pub careless: bool,
     /// Whether Sealpost judged all as expected, and every tool took the good ones.
     pub proved: bool,
 }
@@ -165,6 +167,7 @@ pub fn run(careless: bool) -> Result<Finding> {
         proved: judged.iter().all(|judged| judged.proved),
         animals: judged,
         skipped,
+        careless,
     })
 }
 

@@ -89,7 +89,7 @@ pub fn cell(verdict: &Verdict) -> Both {
 pub fn legend() -> Both {
     both(
         "* takes what Sealpost refuses; - not installed, or its clock cannot be put forward; in brackets the exit code",
-        "* 接受了 Sealpost 拒绝的证书；- 未安装，或无法拨快其时钟；括号内为退出码",
+        "* 接受了 Sealpost 拒绝的证书；- 未安装，或无法拨快其时钟；括号内为退出码；程序所说照录其原文",
     )
 }
 
@@ -101,6 +101,23 @@ pub fn score(finding: &Finding) -> Both {
         format!("{proved} of {all} came out as expected"),
         format!("{all} 例中有 {proved} 例符合预期"),
     )
+}
+
+/// What a FAIL means; none when there is none.
+pub fn closing(finding: &Finding) -> Option<Both> {
+    if finding.proved {
+        return None;
+    }
+    Some(match finding.careless {
+        true => both(
+            "Sealpost verified nothing (--careless): each FAIL is a certificate that verification keeps out, and that got in here; hence exit code 1",
+            "Sealpost 什么都不验证（--careless）：每个 FAIL 都是验证本可拒之门外、在这里却放行的证书；因此退出码为 1",
+        ),
+        false => both(
+            "each FAIL was judged otherwise than it should be: what should have come stands beside it; hence exit code 1",
+            "每个 FAIL 的判断都与应有的不同：应有的结果写在旁边；因此退出码为 1",
+        ),
+    })
 }
 
 /// Every refusal, and what was not as expected, in the exact words.
@@ -214,8 +231,20 @@ mod tests {
             made: "2026-01-02T03:04:05Z".into(),
             animals: vec![expired, old],
             skipped: Vec::new(),
+            careless: false,
             proved: false,
         }
+    }
+
+    #[test]
+    fn a_fail_is_explained_and_nothing_is_where_there_is_none() {
+        let mut finding = finding();
+        let real = closing(&finding);
+        finding.careless = true;
+        let careless = closing(&finding);
+        assert!(real != careless && real.is_some() && careless.is_some());
+        finding.proved = true;
+        assert_eq!(closing(&finding), None);
     }
 
     fn whole(lang: Lang) -> String {
@@ -254,7 +283,7 @@ mod tests {
          |  | 预期 | sealpost | openssl | python
         ok   c1 | 已过期 | 拒绝 | 拒绝 | 拒绝 (1) | -
         FAIL c2 | X.509 v1 | 拒绝 | 接受 | 接受 * | -
-        * 接受了 Sealpost 拒绝的证书；- 未安装，或无法拨快其时钟；括号内为退出码
+        * 接受了 Sealpost 拒绝的证书；- 未安装，或无法拨快其时钟；括号内为退出码；程序所说照录其原文
 
         c1   已过期（客户端出示）
                sealpost  它已过期

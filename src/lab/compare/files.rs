@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lab::certificates::Finding as Zoo;
 use crate::lab::pcapng::{About, LINK_ETHERNET, LINK_RAW, Writer};
 use crate::lab::report::{html, readme, zoo};
+use crate::lab::traces::Draft;
 use crate::lang::Lang;
 
 /// Who may read a capture or a key log: its owner.
@@ -22,10 +23,11 @@ const PRIVATE: u32 = 0o600;
 /// Who may read a report.
 const PUBLIC: u32 = 0o644;
 
-/// Writes the files of a result.
+/// Writes the files of a result. Those of one that is not finished go with it.
 #[derive(Debug)]
 pub(super) struct Out {
     dir: PathBuf,
+    draft: Option<Draft>,
     files: Vec<String>,
     replaced: Vec<String>,
 }
@@ -33,20 +35,27 @@ pub(super) struct Out {
 impl Out {
     /// Makes the folder, if it is not there.
     pub(super) fn open(dir: &Path) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(|error| {
+        let draft = Draft::make(dir).map_err(|error| {
             let what = format_args!("make the folder {}", dir.display()).to_string();
             Error::io(Kind::LocalWrite, what, error).hint("name another folder with --out")
         })?;
         Ok(Self {
             dir: dir.to_owned(),
+            draft: Some(draft),
             files: Vec::new(),
             replaced: Vec::new(),
         })
     }
 
     /// What was written, and what of it was there before.
-    pub(super) fn finish(self) -> (Vec<String>, Vec<String>) {
-        (self.files, self.replaced)
+    pub(super) fn finish(mut self) -> (Vec<String>, Vec<String>) {
+        if let Some(draft) = self.draft.take() {
+            draft.keep();
+        }
+        (
+            std::mem::take(&mut self.files),
+            std::mem::take(&mut self.replaced),
+        )
     }
 
     /// Copies a capture with comments, and with the keys in front when there are some.
@@ -161,6 +170,14 @@ impl Out {
         let file = options.write(true).create_new(true).mode(mode).open(path);
         self.files.push(name.to_owned());
         file.map_err(failed)
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        for name in &self.files {
+            let _gone_already = fs::remove_file(self.dir.join(name));
+        }
     }
 }
 

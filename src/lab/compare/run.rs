@@ -22,7 +22,7 @@ use crate::lab::kernel::Kernel;
 use crate::lab::packets::Recorder;
 use crate::lab::tap::Tap;
 use crate::protocol::{Conflict, Sha256};
-use crate::server::{Config, Handle, LoginPolicy, Server, UserFrom};
+use crate::server::{Config, Handle, LoginPolicy, Registration, Server, UserFrom};
 use crate::store::{Role, Store};
 use crate::transport::{
     Allow, ClientAuth, ClientTls, Connector, Mode, Policy, Resumption, Roots, ServerTls, TlsVersion,
@@ -245,7 +245,7 @@ pub(super) fn config(world: &World, kind: RunKind, data: &Path) -> Config {
             _ => Mode::Tls,
         },
         tls: (kind != RunKind::Plain).then_some(tls),
-        register: false,
+        register: Registration::Closed,
         // The password travels in every run: that is what is compared.
         login: LoginPolicy::Password,
         limits: Limits::default(),

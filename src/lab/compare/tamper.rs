@@ -198,3 +198,63 @@ impl Flipper {
         *self.flipped.lock().unwrap_or_else(PoisonError::into_inner) = flipped;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Both ends of a connection on this machine.
+    fn pair() -> [TcpStream; 2] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        [client, listener.accept().unwrap().0]
+    }
+
+    /// What arrives when the client says `first`, the attacker is armed or not, and it says `second`.
+    fn arrives(flipper: &Flipper, first: &[u8], second: &[u8], armed: bool) -> Vec<u8> {
+        let ([mut said, client], [server, mut heard]) = (pair(), pair());
+        let between = Between { client, server };
+        thread::scope(|scope| {
+            scope.spawn(|| flipper.stand_between(&between));
+            let mut all = vec![0; first.len()];
+            said.write_all(first).unwrap();
+            heard.read_exact(&mut all).unwrap();
+            flipper.armed.store(armed, Ordering::SeqCst);
+            said.write_all(second).unwrap();
+            said.shutdown(Shutdown::Write).unwrap();
+            heard.read_to_end(&mut all).unwrap();
+            heard.shutdown(Shutdown::Write).unwrap();
+            all
+        })
+    }
+
+    #[test]
+    fn the_byte_that_is_told_is_the_one_that_arrives_altered_and_no_other_is() {
+        let (first, second) = (b"what came before", b"the file, byte for byte");
+        let flipper = Flipper {
+            before: BEFORE,
+            ..Flipper::default()
+        };
+        let came = arrives(&flipper, first, second, true);
+        let sent = [&first[..], second].concat();
+        assert_eq!(came.len(), sent.len());
+        let differ: Vec<usize> = (0..sent.len())
+            .filter(|at| came[*at] != sent[*at])
+            .collect();
+        let at = first.len() + BEFORE;
+        assert_eq!(differ, [at]);
+        let told = flipper.flipped.into_inner().unwrap();
+        assert_eq!(told, Some((at as u64, [sent[at], came[at]])));
+        assert_eq!((sent[at] ^ came[at]).count_ones(), 1);
+    }
+
+    #[test]
+    fn who_is_not_armed_alters_nothing() {
+        let flipper = Flipper::default();
+        let came = arrives(&flipper, b"before", b" and after", false);
+        assert_eq!(came, b"before and after");
+        assert_eq!(flipper.flipped.into_inner().unwrap(), None);
+    }
+}

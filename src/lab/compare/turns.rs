@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::facts::{FILE_BYTES_MIN, FileBegins, Record, Size, Times};
 use super::records::Scan;
-use crate::lab::find::{Security, Sought, forms};
+use crate::lab::find::{Security, Sought, writings};
 use crate::lab::frames::{FrameScan, word};
 use crate::lab::streams::Witness;
 use crate::lab::tap::Direction;
@@ -251,9 +251,9 @@ impl Patterns {
     fn marks(&self, head: &[u8]) -> Vec<Mark> {
         let mut marks: Vec<Mark> = Vec::new();
         for sought in &self.texts {
-            for form in forms(&sought.text) {
+            for (_, form) in writings(&sought.text) {
                 let places = head.windows(form.len()).enumerate();
-                let places = places.filter(|(_, window)| *window == form.as_bytes());
+                let places = places.filter(|(_, window)| *window == form);
                 marks.extend(places.map(|(from, _)| Mark {
                     from,
                     to: from + form.len(),

@@ -1,24 +1,26 @@
 //! What a stranger learned: computed from captured bytes, never assumed.
 //!
 //! An [`Analysis`] listens to the streams of a capture and ends as a [`Finding`], a plain struct that the
-//! terminal, JSON and the report render. It looks for what it was told to look for, and for what anybody
-//! would look at: is it TLS, which names stand in the handshake, how much went which way.
+//! terminal, JSON and the report render. It looks for what it was told to look for, however it may be
+//! written ([`writings`]), and for what anybody would look at: is it TLS, which names stand in the handshake, how much went which way.
 
 #[cfg(test)]
 mod tests;
 mod watch;
+mod writings;
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::search::{FileBlocks, Found, Place};
+use super::search::{FileBlocks, Found, Patterns, Place};
 use super::streams::{Walked, Witness};
 use super::tap::Direction;
 use super::tls::{Records, Visible};
 use watch::{Watched, Way};
+pub(super) use writings::json_form;
+pub use writings::{Writing, writings};
 
 /// Hits to be expected in noise from which on a find is called possibly chance.
 const CHANCE_MAX: f64 = 0.01;
@@ -153,6 +155,8 @@ pub struct Whereabouts {
     pub offset: u64,
     /// The frame of its first byte.
     pub frame: u64,
+    /// How it is written there.
+    pub written: Writing,
     /// It is so short that noise of this length would likely hold it too.
     pub may_be_chance: bool,
 }
@@ -180,9 +184,9 @@ pub struct Line {
 #[derive(Debug)]
 pub struct Analysis {
     sought: Vec<Sought>,
-    /// For each pattern, which of `sought` it is a form of; none for the file's last block.
-    owners: Vec<Option<usize>>,
-    patterns: Arc<[Vec<u8>]>,
+    /// For each pattern, which of `sought` it is, and in which writing; none for the file's last block.
+    owners: Vec<Option<(usize, Writing)>>,
+    patterns: Arc<Patterns>,
     file: Option<Arc<FileBlocks>>,
     connections: Vec<Watched>,
 }
@@ -191,8 +195,8 @@ impl Analysis {
     /// Will look for these, and for the blocks of a file.
     pub fn new(sought: Vec<Sought>, file: Option<FileBlocks>) -> Self {
         let forms = sought.iter().enumerate().flat_map(|(index, sought)| {
-            let forms = forms(&sought.text).into_iter();
-            forms.map(move |form| (Some(index), form.into_bytes()))
+            let forms = writings(&sought.text).into_iter();
+            forms.map(move |(writing, form)| (Some((index, writing)), form))
         });
         let tail = file.as_ref().and_then(FileBlocks::tail_pattern);
         let tail = tail.map(|tail| (None, tail.to_vec()));
@@ -200,7 +204,7 @@ impl Analysis {
         Self {
             sought,
             owners,
-            patterns: patterns.into(),
+            patterns: Arc::new(Patterns::new(&patterns)),
             file: file.map(Arc::new),
             connections: Vec::new(),
         }
@@ -271,11 +275,14 @@ impl Analysis {
             let found = way.patterns.found().iter().enumerate();
             let places = found.filter_map(|(pattern, place)| {
                 let Place { offset, frame } = (*place)?;
-                (self.owners[pattern] == Some(index)).then(|| Whereabouts {
+                let (owner, written) = self.owners[pattern]?;
+                let length = self.patterns.length(pattern);
+                (owner == index).then(|| Whereabouts {
                     direction,
                     offset,
                     frame,
-                    may_be_chance: chance(way.bytes, self.patterns[pattern].len()) > CHANCE_MAX,
+                    written,
+                    may_be_chance: chance(way.bytes, length, written.alphabet()) > CHANCE_MAX,
                 })
             });
             places.min_by_key(|place| place.offset)
@@ -313,11 +320,12 @@ impl Analysis {
         all
     }
 
-    /// The text with every hidden secret replaced by its label.
+    /// The text with every hidden secret replaced by its label, however it is written.
     fn hide(&self, text: &str) -> String {
         let hidden = self.sought.iter().filter(|sought| sought.hidden);
         hidden.fold(text.to_owned(), |text, sought| {
-            let forms = forms(&sought.text).into_iter();
+            let forms = writings(&sought.text).into_iter();
+            let forms = forms.filter_map(|(_, form)| String::from_utf8(form).ok());
             forms.fold(text, |text, form| {
                 text.replace(&form, &format!("<{}>", sought.label))
             })
@@ -356,39 +364,12 @@ impl Witness for Analysis {
     }
 }
 
-/// The forms in which a text may stand in a stream: as it is, and as JSON writes it, with or without
-/// `\u` escapes for what is not ASCII.
-pub(super) fn forms(text: &str) -> Vec<String> {
-    if text.is_empty() {
-        return Vec::new();
-    }
-    let json = json_form(text);
-    let mut ascii = String::new();
-    for c in json.chars() {
-        if c.is_ascii() {
-            ascii.push(c);
-            continue;
-        }
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            let _infallible = write!(ascii, "\\u{unit:04x}");
-        }
-    }
-    let mut forms = vec![text.to_owned(), json, ascii];
-    forms.dedup();
-    forms
-}
-
-/// A text as Sealpost's frames have it: between the quotes of JSON, with no more escaped than must be.
-pub(super) fn json_form(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
-}
-
-/// How often a pattern of `length` bytes is to be expected in so many bytes of noise.
+/// How often a pattern of `length` characters is to be expected in so many bytes of noise made of `alphabet`
+/// different ones.
 #[expect(
     clippy::cast_precision_loss,
     reason = "an order of magnitude is enough"
 )]
-fn chance(bytes: u64, length: usize) -> f64 {
-    bytes as f64 / 256f64.powi(i32::try_from(length).unwrap_or(i32::MAX))
+fn chance(bytes: u64, length: usize, alphabet: f64) -> f64 {
+    bytes as f64 / alphabet.powi(i32::try_from(length).unwrap_or(i32::MAX))
 }

@@ -233,6 +233,35 @@ fn a_finding_is_told_in_chinese_too() {
 }
 
 #[test]
+fn a_password_in_a_disguise_is_found_named_and_not_repeated() {
+    let http = |line: &str| {
+        let request = format!("GET / HTTP/1.1\r\n{line}\r\n\r\n");
+        recorded(vec![(Direction::ToServer, request.into_bytes())])
+    };
+    let joined = format!("{USER}:{PASSWORD}");
+    let basic = http(&format!(
+        "Authorization: Basic {}",
+        crate::pki::base64(joined.as_bytes())
+    ));
+    let form = http("Cookie: p=co%22rrect+horse+%E9%BE%99");
+    for (finding, written, said) in [
+        (&basic, Writing::Base64, "in Base64"),
+        (&form, Writing::Percent, "percent-encoded"),
+    ] {
+        let found = finding.connections[0].secrets[1].found.unwrap();
+        assert_eq!((found.written, found.frame), (written, 4));
+        let text = tell(finding, Lang::English).join("\n");
+        assert!(
+            text.contains(&format!("the password (found in frame 4, {said})")),
+            "{text}"
+        );
+    }
+    let other = http("Authorization: Basic c3R1ZGVudC03ZTIxOm90aGVy");
+    assert_eq!(other.connections[0].secrets[1].found, None);
+    assert!(other.connections[0].secrets[0].found.is_some());
+}
+
+#[test]
 fn under_tls_12_the_certificates_tell_who_is_asking() {
     let finding = recorded(sealed(&TLS12));
     let connection = &finding.connections[0];
@@ -252,12 +281,7 @@ fn under_tls_12_the_certificates_tell_who_is_asking() {
 
 #[test]
 fn a_short_secret_in_noise_is_told_as_possibly_chance() {
-    assert!(chance(5_000_000, 2) > CHANCE_MAX && chance(5_000_000, 8) < CHANCE_MAX);
-}
-
-#[test]
-fn a_secret_is_found_as_json_writes_it_too() {
-    assert_eq!(forms("a\"龙"), ["a\"龙", "a\\\"龙", "a\\\"\\u9f99"]);
-    assert_eq!(forms("plain"), ["plain"]);
-    assert!(forms("").is_empty());
+    assert!(chance(5_000_000, 2, 256.0) > CHANCE_MAX && chance(5_000_000, 8, 256.0) < CHANCE_MAX);
+    // Eight digits of hex are four bytes.
+    assert!(chance(1_000_000_000, 8, 16.0) > CHANCE_MAX);
 }

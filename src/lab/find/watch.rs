@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Security, Stream};
 use crate::lab::frames::FrameScan;
-use crate::lab::search::{BlockSearch, FileBlocks, Histogram, PatternSearch};
+use crate::lab::search::{BlockSearch, FileBlocks, Histogram, PatternSearch, Patterns};
 use crate::lab::tap::Direction;
 use crate::lab::tls::RecordScan;
 use crate::protocol::{FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
@@ -33,7 +33,7 @@ impl Watched {
     pub(super) fn new(
         client: SocketAddr,
         server: SocketAddr,
-        patterns: &Arc<[Vec<u8>]>,
+        patterns: &Arc<Patterns>,
         file: Option<&Arc<FileBlocks>>,
     ) -> Self {
         Self {
@@ -114,7 +114,7 @@ struct Turn {
 }
 
 impl Way {
-    fn new(patterns: &Arc<[Vec<u8>]>, file: Option<&Arc<FileBlocks>>) -> Self {
+    fn new(patterns: &Arc<Patterns>, file: Option<&Arc<FileBlocks>>) -> Self {
         Self {
             bytes: 0,
             missing: 0,

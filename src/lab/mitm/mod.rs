@@ -23,7 +23,8 @@ use crate::lang::{Both, both, english, same};
 pub use tell::tell;
 
 /// How the experiment is run; by default as it should be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Setup {
     /// As it should be.
     #[default]
@@ -80,7 +81,7 @@ pub struct Excerpt {
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     /// How it was run.
-    pub setup: &'static str,
+    pub setup: Setup,
     /// Every step, in order.
     pub steps: Vec<Step>,
     /// Whether all came out as expected.
@@ -115,11 +116,7 @@ pub fn run(setup: Setup) -> Result<Finding> {
         }
     }
     Ok(Finding {
-        setup: match setup {
-            Setup::Real => "real",
-            Setup::Careless => "careless",
-            Setup::Idle => "idle",
-        },
+        setup,
         proved: steps.iter().all(|step| step.proved),
         steps,
     })

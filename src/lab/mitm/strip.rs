@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
@@ -82,7 +83,7 @@ fn answered_in_plain(
         .filter(|bytes| bytes.first() != Some(&FIRST_BYTE_TLS));
     let plain = plain.count();
     let refused = told.exit != 0 && all_tls && heard.len() == 1;
-    let first = heard.first().map(Vec::as_slice).unwrap_or_default();
+    let first = heard.first().map(Vec::as_slice);
     Ok(Step {
         id: id.into(),
         name: name.clone(),
@@ -91,22 +92,30 @@ fn answered_in_plain(
             "客户端放弃，绝不退回明文",
         ),
         observed: both(
-            format!(
-                "{count} connection{}, {plain} in plain; the client said nothing but its TLS hello",
-                if count == 1 { "" } else { "s" },
-            ),
-            format!("{count} 条连接，其中明文 {plain} 条；客户端除 TLS hello 外什么也没说"),
+            match count {
+                0 => "the attacker passed everything on".to_owned(),
+                _ => format!(
+                    "{count} connection{}, {plain} in plain; the client said nothing but its TLS hello",
+                    if count == 1 { "" } else { "s" },
+                ),
+            },
+            match count {
+                0 => "攻击者原样转发了一切".to_owned(),
+                _ => {
+                    format!("{count} 条连接，其中明文 {plain} 条；客户端除 TLS hello 外什么也没说")
+                }
+            },
         ),
         client_said: told.said,
         client_exit: told.exit,
         server_said: victim::server_said(mark, &server.audit, "-"),
-        bytes_excerpt: vec![
-            Excerpt::hex(both("from the client", "来自客户端"), first),
-            Excerpt::text(
-                both("the attacker's answer", "攻击者的应答"),
-                answer.to_string().as_bytes(),
-            ),
-        ],
+        bytes_excerpt: first.map_or_else(Vec::new, |first| {
+            let said = both("the attacker's answer", "攻击者的应答");
+            vec![
+                Excerpt::hex(both("from the client", "来自客户端"), first),
+                Excerpt::text(said, answer.to_string().as_bytes()),
+            ]
+        }),
         proved: refused,
     })
 }
@@ -190,7 +199,7 @@ fn talked_down(scene: &Scene, server: &Running) -> Result<Step> {
     })
 }
 
-fn talk_down(between: &Between) -> io::Result<Option<[Excerpt; 2]>> {
+fn talk_down(between: &Between) -> io::Result<Option<Vec<Excerpt>>> {
     let mut hello = flight(&between.client)?;
     let at = hello
         .windows(OFFER.len())
@@ -202,12 +211,26 @@ fn talk_down(between: &Between) -> io::Result<Option<[Excerpt; 2]>> {
             offer,
         );
         offer.copy_from_slice(&LOWERED);
-        [before, Excerpt::hex(both("passed on", "转发"), offer)]
+        vec![before, Excerpt::hex(both("passed on", "转发"), offer)]
     });
     (&between.server).write_all(&hello)?;
+    let answer = flight(&between.server)?;
+    (&between.client).write_all(&answer)?;
     relay(between);
-    Ok(excerpts)
+    let sign = answer.get(SIGN).filter(|sign| sign.starts_with(b"DOWNGRD"));
+    let sign = sign.map(|sign| {
+        let what = both(
+            "the last bytes of the server's random, DOWNGRD (RFC 8446 §4.1.3)",
+            "服务器随机数的最后几个字节，即 DOWNGRD（RFC 8446 §4.1.3）",
+        );
+        Excerpt::hex(what, sign)
+    });
+    Ok(excerpts.map(|excerpts| excerpts.into_iter().chain(sign).collect()))
 }
+
+/// Where the last eight bytes of the random stand in a record with a `ServerHello`: a server of TLS 1.3 that
+/// agrees to less says so there, and signs it.
+const SIGN: Range<usize> = 35..43;
 
 /// The extension `supported_versions`, with TLS 1.3 and 1.2 in it.
 const OFFER: [u8; 9] = [0x00, 0x2b, 0x00, 0x05, 0x04, 0x03, 0x04, 0x03, 0x03];

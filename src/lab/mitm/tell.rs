@@ -1,7 +1,7 @@
 //! The steps in words.
 
-use super::{Finding, Step};
-use crate::lang::Lang;
+use super::{Finding, Setup, Step};
+use crate::lang::{Both, Lang, both};
 
 /// What each group of steps is about, by the first letter of its numbers.
 const GROUPS: [(&str, &str, &str); 6] = [
@@ -99,7 +99,32 @@ pub fn tell(finding: &Finding, all: bool, lang: Lang) -> Vec<String> {
         format!("{proved} of {steps} steps came out as expected"),
         format!("{steps} 步中有 {proved} 步符合预期"),
     ));
+    lines.extend(closing(finding).map(|closing| closing.of(lang).to_owned()));
+    if lang == Lang::Chinese {
+        lines.push("（“服务器”一行若为英文，是其日志的原文：日志只有英文）".to_owned());
+    }
     lines
+}
+
+/// What a FAIL means; none when there is none.
+fn closing(finding: &Finding) -> Option<Both> {
+    if finding.proved {
+        return None;
+    }
+    Some(match finding.setup {
+        Setup::Careless => both(
+            "no client verified a certificate (--careless): each FAIL is an attack that verification stops, and that got through here; hence exit code 1",
+            "没有任何客户端验证证书（--careless）：每个 FAIL 都是验证本可阻止、在这里却得逞的攻击；因此退出码为 1",
+        ),
+        Setup::Idle => both(
+            "the attacker only passed everything on (--idle): each FAIL says that its step does not come out by itself, without an attack; hence exit code 1",
+            "攻击者只是原样转发（--idle）：每个 FAIL 都说明，没有攻击，该步骤不会自行成立；因此退出码为 1",
+        ),
+        Setup::Real => both(
+            "each FAIL is an attack that should have been stopped and was not, or an experiment that this machine kept from its end: see what was expected there; hence exit code 1",
+            "每个 FAIL 要么是本应被阻止却没有被阻止的攻击，要么是在这台机器上没能做完的实验：见该处的“预期”；因此退出码为 1",
+        ),
+    })
 }
 
 fn tell_briefly(step: &Step, lang: Lang, lines: &mut Vec<String>) {
@@ -132,7 +157,11 @@ fn tell_step(step: &Step, lang: Lang, lines: &mut Vec<String>) {
     for excerpt in &step.bytes_excerpt {
         let bytes = excerpt.bytes.of(lang);
         if excerpt.is_said {
-            line(labels.attacker, bytes);
+            let nothing = lang.pick("nothing", "（什么也没说）");
+            line(
+                labels.attacker,
+                if bytes.is_empty() { nothing } else { bytes },
+            );
             continue;
         }
         let (what, colon) = (excerpt.what.of(lang), lang.pick(": ", "："));
@@ -157,7 +186,7 @@ mod tests {
 
     use super::*;
     use crate::lab::mitm::Excerpt;
-    use crate::lang::{both, same};
+    use crate::lang::same;
 
     fn step(id: &str, proved: bool) -> Step {
         Step {
@@ -178,11 +207,29 @@ mod tests {
 
     fn whole(lang: Lang) -> String {
         let finding = Finding {
-            setup: "real",
+            setup: Setup::Careless,
             steps: vec![step("c1", false), step("e1", true), step("e2", true)],
             proved: false,
         };
         tell(&finding, false, lang).join("\n")
+    }
+
+    #[test]
+    fn a_closing_sentence_says_what_a_fail_means_in_each_setup_and_nothing_without_one() {
+        let closing = |setup, proved| {
+            let finding = Finding {
+                setup,
+                steps: vec![step("c1", proved)],
+                proved,
+            };
+            closing(&finding).map(|closing| closing.en)
+        };
+        assert_eq!(closing(Setup::Real, true), None);
+        let said = [Setup::Real, Setup::Careless, Setup::Idle].map(|setup| closing(setup, false));
+        assert!(said[0] != said[1] && said[1] != said[2], "{said:?}");
+        for said in said {
+            assert!(said.is_some_and(|said| said.contains("each FAIL")));
+        }
     }
 
     #[test]
@@ -209,6 +256,7 @@ mod tests {
                       server    handshake failed
 
         2 of 3 steps came out as expected
+        no client verified a certificate (--careless): each FAIL is an attack that verification stops, and that got through here; hence exit code 1
         "#);
     }
 
@@ -236,6 +284,8 @@ mod tests {
                       服务器  handshake failed
 
         3 步中有 2 步符合预期
+        没有任何客户端验证证书（--careless）：每个 FAIL 都是验证本可阻止、在这里却得逞的攻击；因此退出码为 1
+        （“服务器”一行若为英文，是其日志的原文：日志只有英文）
         "#);
     }
 }

@@ -94,6 +94,11 @@ impl<W: Write> Recorder<W> {
         })
     }
 
+    /// Embeds a TLS key log, so that Wireshark decrypts with no setup. Only before the first event.
+    pub fn secrets(&mut self, key_log: &[u8]) -> io::Result<()> {
+        self.file.secrets(key_log)
+    }
+
     /// Ends the file; returns what it was written to and what it holds.
     pub fn finish(self) -> io::Result<(W, Recorded)> {
         let (out, Totals { packets, .. }) = self.file.finish()?;

@@ -396,6 +396,10 @@ fn damaged() -> Error {
         "cannot read the capture: a block is damaged",
     )
     .hint("capture again, or copy what can be read with `editcap`")
+    .zh(
+        "无法读取捕获文件：有一个块已损坏",
+        "请重新捕获，或用 `editcap` 复制其中可读的部分",
+    )
 }
 
 fn not_a_capture() -> Error {
@@ -404,6 +408,10 @@ fn not_a_capture() -> Error {
         "this is no capture, neither pcapng nor pcap",
     )
     .hint("convert another format first: editcap -F pcapng OLD NEW.pcapng")
+    .zh(
+        "这不是捕获文件，既不是 pcapng 也不是 pcap",
+        "其他格式请先转换：editcap -F pcapng OLD NEW.pcapng",
+    )
 }
 
 fn not_pcapng(error: io::Error) -> Error {

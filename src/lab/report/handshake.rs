@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::html::{both, say};
+use super::html::{both, folded, say};
 use super::table::title;
 use crate::lab::compare::facts::{Report, Run};
 use crate::lab::timeline::{
@@ -25,12 +25,12 @@ pub(super) fn section(report: &Report) -> Markup {
         @if !runs.is_empty() {
             h2 { (both("The handshake, annotated", "握手过程注解")) }
             p { (both(
-                "Each record of this very run. On the left what a stranger sees of it; on the right what is inside, opened with the keys of the run. Signatures and Finished messages were computed again from the messages; certificates were checked as of the moment they were sent.",
-                "本次运行的每一条记录。左边是陌生人看到的，右边是用本次运行的密钥解开后的内容。签名和 Finished 均由消息重新验算；证书按其发送的时刻检查。",
+                "Each record of this very run. On the left what a stranger sees of it; on the right what is inside, opened with the keys of the run. Signatures and Finished messages were computed again from the messages; certificates were checked as of the moment they were sent. Times count from the connection's first packet; a record's bytes include its header of 5.",
+                "本次运行的每一条记录。左边是陌生人看到的，右边是用本次运行的密钥解开后的内容。签名和 Finished 均由消息重新验算；证书按其发送的时刻检查。时间自连接的第一个数据包算起；记录的字节数含 5 字节的记录头。",
             )) }
             @for (index, (run, connection)) in runs.iter().enumerate() {
                 details.hs open[index == 0] {
-                    summary { (say(&title(run.kind))) }
+                    summary { (say(&title(run.kind))) (folded()) }
                     (ladder(connection))
                 }
             }

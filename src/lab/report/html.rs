@@ -130,8 +130,8 @@ fn top(report: &Report) -> Markup {
             h1 { (both("One file, sent as a postcard and in a sealed envelope", "同一个文件：一次写在明信片上，一次装进密封信封")) }
             p {
                 (both(
-                    "The same client logged in to the same server and carried the same file, once for each way below. A tap between them recorded every byte. This page tells what a stranger on the way reads in the recordings, without any key; every figure was computed from them.",
-                    "同一个客户端登录同一个服务器，以下面每种方式各传输一次同一个文件。两者之间的监听点记录了每一个字节。本页说明路上的陌生人在没有任何密钥的情况下能从记录中读到什么；所有数字都由这些记录计算得出。",
+                    "The same client logged in to the same server and carried the same file, once for each way below. A tap between them recorded every byte. This page tells what a stranger on the way reads in the recordings, without any key; what it says of a run was computed from them.",
+                    "同一个客户端登录同一个服务器，以下面每种方式各传输一次同一个文件。两者之间的监听点记录了每一个字节。本页说明路上的陌生人在没有任何密钥的情况下能从记录中读到什么；关于每次运行的说法都由这些记录计算得出。",
                 ))
             }
             ul.facts {
@@ -166,8 +166,8 @@ fn findings(report: &Report) -> Markup {
     html! {
         h2 { (both("What a stranger wants, and gets", "陌生人想要什么，得到什么")) }
         p.soft { (both(
-            "● it has this   ○ it looked for this in every byte, as it stands and as JSON writes it, and did not find it   ↑ to the server   ↓ to the client",
-            "● 得到了   ○ 在每个字节中按原文和 JSON 写法查找而未找到   ↑ 发往服务器   ↓ 发往客户端",
+            "● it has this · ○ it looked for this in every byte, as it stands, in JSON, Base64, hex, percent signs and UTF-16, and did not find it · ↑ to the server · ↓ to the client",
+            "● 得到了 · ○ 在每个字节中按原文及 JSON、Base64、十六进制、百分号编码、UTF-16 写法查找而未找到 · ↑ 发往服务器 · ↓ 发往客户端",
         )) }
         div.wide.whole tabindex="0" {
             table {
@@ -210,10 +210,20 @@ fn read_alike(report: &Report) -> Markup {
         div.pair { @for run in shown { (streams::stream(run)) } }
         @for run in others {
             details.more {
-                summary { (say(&title(run.kind))) }
+                summary { (say(&title(run.kind))) (folded()) }
                 (streams::stream(run))
             }
         }
+    }
+}
+
+/// Said on paper where a further run repeats what the first ones show.
+pub(super) fn folded() -> Markup {
+    html! {
+        span.paper.soft { (both(
+            " · folded on paper; what is unfolded on the screen is printed",
+            " · 打印时折叠；在屏幕上展开的才会打印",
+        )) }
     }
 }
 
@@ -234,7 +244,7 @@ fn pictures(report: &Report) -> Markup {
         h2 { (both("Who spoke when: the ladder of packets", "谁在何时说话：数据包阶梯图")) }
         div.pair { @for run in &shown { (figures(run)) } }
         div.others { @for run in &others {
-            details.more { summary { (say(&title(run.kind))) } (figures(run)) }
+            details.more { summary { (say(&title(run.kind))) (folded()) } (figures(run)) }
         } }
         h2 { (both("Sizes are not encrypted", "大小并未加密")) }
         p { (both(
@@ -243,13 +253,7 @@ fn pictures(report: &Report) -> Markup {
         )) }
         div.pair {
             @for run in &report.runs {
-                figure {
-                    (sizes(run))
-                    figcaption { b { (say(&title(run.kind))) } (both(
-                        ": height is the square root of the length.",
-                        "：高度为长度的平方根。",
-                    )) @if run.records_more > 0 { " " (both("Not drawn: ", "未画出：")) (run.records_more) } }
-                }
+                figure { (sizes(run)) }
             }
         }
     }

@@ -31,8 +31,8 @@ pub(super) fn wireshark(report: &Report, sealed: Option<&Run>) -> Markup {
             (filters(&with_keys(report)))
         }
         p { (both(
-            "For Sealpost's own protocol, put sealpost.lua into the folder “Personal Lua Plugins” (Help, About Wireshark, Folders) and start Wireshark anew: then sealpost.password is a filter too.",
-            "如需解析 Sealpost 自己的协议，请把 sealpost.lua 放入 Personal Lua Plugins 文件夹（帮助 → 关于 Wireshark → 文件夹）并重启 Wireshark，之后 sealpost.password 也可用作过滤器。",
+            "For Sealpost's own protocol, put sealpost.lua into the folder “Personal Lua Plugins” (Help, About Wireshark, Folders) and start Wireshark anew: then sealpost.password finds the login, in the plain capture and in those with keys. “data contains” finds it no longer, for the bytes are then Sealpost's and no unknown data.",
+            "如需解析 Sealpost 自己的协议，请把 sealpost.lua 放入 Personal Lua Plugins 文件夹（帮助 → 关于 Wireshark → 文件夹）并重启 Wireshark。之后用 sealpost.password 就能找到登录，明文捕获和带密钥的捕获都行；data contains 则不再有结果，因为这些字节已按 Sealpost 协议解析，不再是未知数据。",
         )) }
     }
 }
@@ -257,8 +257,8 @@ fn words(caveat: Caveat) -> Text {
             "用户、密码、CA 与证书均为本次随机生成，服务器已不存在。写出密钥只因这是实验：在实验之外，除非明确要求，Sealpost 不写密钥。",
         ),
         Caveat::FileLooksRandom => text(
-            "The file itself looks like noise (it is compressed or encrypted), so the entropy of the plain stream says nothing. The search for its blocks does.",
-            "文件本身就像噪声（已压缩或加密），因此明文流的熵不能说明问题；对文件块的查找才能。",
+            "The file itself looks like noise (as what is compressed or encrypted does), so the entropy of the plain stream says nothing. The search for its blocks does.",
+            "文件本身就像噪声（压缩或加密过的数据就是这样），因此明文流的熵不能说明问题；对文件块的查找才能。",
         ),
         Caveat::SizeNotExact => text(
             "The file is so small that another message was longer, so the guess of its size is off.",

@@ -3,6 +3,8 @@
 
 use maud::{Markup, html};
 
+use super::html::say;
+use super::table::title;
 use super::words::{labels, lines, words};
 use crate::lab::compare::facts::Run;
 use crate::lab::compare::turns::Turn;
@@ -217,22 +219,28 @@ pub(super) fn sizes(run: &Run) -> Markup {
     let legend = match is_tls {
         true => both(
             format!(
-                "{count} records, the longest {most} B; pale: of another type than 23, application data"
+                ": {count} records, the longest of {most} bytes without its header; pale: not of type 23, application data. Height is the square root of the length."
             ),
-            format!("{count} 个记录，最长 {most} B；浅色：类型不是 23（应用数据）"),
+            format!(
+                "：{count} 个记录，最长 {most} 字节（不含记录头）；浅色：类型不是 23（应用数据）。高度为长度的平方根。"
+            ),
         ),
         false => both(
-            format!("{count} turns, the longest {most} B"),
-            format!("{count} 次发言，最长 {most} B"),
+            format!(
+                ": {count} turns, the longest of {most} bytes. Height is the square root of the length."
+            ),
+            format!("：{count} 次发言，最长 {most} 字节。高度为长度的平方根。"),
         ),
     };
-    let foot = 2 * BAR_HEIGHT as usize + 20;
+    let foot = 2 * BAR_HEIGHT as usize + 11;
     html! {
-        svg viewBox=(format!("0 0 {WIDTH} {}", foot + 4)) role="img" aria-label="sizes 大小" {
+        svg viewBox=(format!("0 0 {WIDTH} {foot}")) role="img" aria-label="sizes 大小" {
             line.axis x1="0" x2=(WIDTH) y1=(BAR_HEIGHT + 5) y2=(BAR_HEIGHT + 5) {}
             @for (index, one) in bars.iter().enumerate() { (bar(index * step, step, one, most)) }
-            text.small.en x="0" y=(foot) { (legend.en) }
-            text.small.zh x="0" y=(foot) lang="zh-Hans" { (legend.zh) }
+        }
+        figcaption {
+            b { (say(&title(run.kind))) } (say(&legend))
+            @if run.records_more > 0 { " " (super::html::both("Not drawn: ", "未画出：")) (run.records_more) }
         }
     }
 }

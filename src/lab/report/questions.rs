@@ -223,8 +223,8 @@ fn principles() -> Vec<Question> {
                 "陌生人能把录下的数据包再发一遍来登录吗？",
             ),
             text(
-                "In plain, yes: the recorded login is a login. In TLS, no: each connection has new keys, and within it each record is numbered, so that an old one does not decrypt (RFC 8446 §5.3). The exception is early data (RFC 8446 §8), which Sealpost does not use.",
-                "明文可以：录下的登录就是登录。TLS 不行：每条连接都有新的密钥，连接内每个记录都有序号，旧记录无法解密（RFC 8446 §5.3）。例外是早期数据（RFC 8446 §8），Sealpost 不使用它。",
+                "In plain, yes: the recorded login, said again on a connection of one's own, is a login. In TLS, no: each connection has new keys, and within it each record is numbered, so that an old one does not decrypt (RFC 8446 §5.3). The exception is early data (RFC 8446 §8), which Sealpost does not use.",
+                "明文可以：把录下的登录内容在自己的连接上再说一遍，就是一次登录。TLS 不行：每条连接都有新的密钥，连接内每个记录都有序号，旧记录无法解密（RFC 8446 §5.3）。例外是早期数据（RFC 8446 §8），Sealpost 不使用它。",
             ),
         ),
         (

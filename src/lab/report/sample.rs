@@ -5,7 +5,9 @@ use crate::lab::compare::facts::{
     Caveat, Claim, FileBegins, FileSent, Overhead, Record, Report, Run, RunKind, Size, Times,
 };
 use crate::lab::compare::turns::{Mark, Said, Turn};
-use crate::lab::find::{Connection, SecretFinding, Security, Stream, TlsFinding, Whereabouts};
+use crate::lab::find::{
+    Connection, SecretFinding, Security, Stream, TlsFinding, Whereabouts, Writing,
+};
 use crate::lab::tap::Direction::{self, ToClient, ToServer};
 use crate::lab::tls::Visible;
 use crate::lang::both;
@@ -98,6 +100,7 @@ fn plain() -> Run {
         direction: ToServer,
         offset: 30,
         frame: 6,
+        written: Writing::AsIs,
         may_be_chance: false,
     };
     for secret in &mut run.connection.secrets {

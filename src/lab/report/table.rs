@@ -2,8 +2,8 @@
 
 use super::tampering;
 use crate::lab::compare::facts::{FILE_BYTES_MIN, FileSent, Report, Run, RunKind, Size, Text};
-use crate::lab::find::SecretFinding;
-use crate::lang::{Lang, both as text, same};
+use crate::lab::find::{SecretFinding, Whereabouts};
+use crate::lang::{Both, Lang, both as text, same};
 use crate::text::{escape, size};
 
 /// What a stranger has, good or bad for the user.
@@ -128,6 +128,18 @@ fn more(report: &Report) -> Vec<Row> {
     rows
 }
 
+/// What a run that took less time than plain must be read with; none when none did.
+pub fn quicker(report: &Report) -> Option<Text> {
+    let overheads = report.runs.iter().filter_map(|run| run.overhead.as_ref());
+    let is_less = overheads.into_iter().any(|overhead| overhead.ns < 0);
+    is_less.then(|| {
+        text(
+            "less time than plain: the plain run comes first, and the machine was busy or not yet warm; encryption saves no time",
+            "用时比明文还少：明文最先运行，当时机器正忙或尚未预热；加密并不省时间",
+        )
+    })
+}
+
 /// The same as text: headings, and rows of cells.
 pub fn told(report: &Report, lang: Lang) -> (Vec<String>, Vec<Vec<String>>) {
     let wants = text("a stranger wants", "陌生人想要");
@@ -167,12 +179,18 @@ fn figure(text: String) -> Cell {
 
 fn found(secret: Option<&SecretFinding>) -> Cell {
     match secret.and_then(|secret| secret.found) {
-        Some(place) => Cell {
+        Some(Whereabouts { frame, written, .. }) => Cell {
             verdict: Verdict::Read,
-            text: text(
-                format!("read (frame {})", place.frame),
-                format!("可读（第 {} 帧）", place.frame),
-            ),
+            text: match written.disguise() {
+                None => text(
+                    format!("read (frame {frame})"),
+                    format!("可读（第 {frame} 帧）"),
+                ),
+                Some(Both { en, zh }) => text(
+                    format!("read (frame {frame}, {en})"),
+                    format!("可读（第 {frame} 帧，{zh}）"),
+                ),
+            },
         },
         None => hidden(),
     }

@@ -64,7 +64,7 @@ pub(super) fn section(report: &Report) -> Markup {
                     th scope="col" { (both("altered byte", "被改动的字节")) }
                     th scope="col" { (both("what came of it", "结果")) }
                     th scope="col" { (both("the client said", "客户端所述")) }
-                    th scope="col" { (both("the server's log", "服务器日志")) }
+                    th scope="col" { (both("the server's log", "服务器日志（英文原文）")) }
                 } }
                 tbody {
                     @for run in &report.runs {

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 
 use super::sample::report;
 use super::{html, login, picture, readme, story, table};
+use crate::lab::find::Writing;
 use crate::lang::Lang;
 
 /// A table as the terminal has it, without its alignment.
@@ -39,6 +40,29 @@ fn the_table_of_findings_in_english() {
     list, upload, download | 2.5 ms | 2.5 ms
     more time than plain (one run, no login) | – | +1.2 ms
     "#);
+}
+
+#[test]
+fn what_stands_in_a_disguise_is_read_all_the_same_and_the_disguise_named() {
+    let mut report = report();
+    let place = report.runs[0].connection.secrets[1].found.as_mut();
+    place.unwrap().written = Writing::Base64;
+    let [english, chinese] = [Lang::English, Lang::Chinese].map(|lang| {
+        let (_, rows) = table::told(&report, lang);
+        rows[1][1].clone()
+    });
+    assert_eq!(english, "read (frame 6, in Base64)");
+    assert_eq!(chinese, "可读（第 6 帧，Base64 编码）");
+}
+
+#[test]
+fn less_time_than_plain_is_explained_and_more_is_not() {
+    let mut report = report();
+    assert_eq!(table::quicker(&report), None);
+    let overhead = report.runs[1].overhead.as_mut();
+    overhead.unwrap().ns = -1;
+    let said = table::quicker(&report).unwrap();
+    assert!(said.en.contains("encryption saves no time") && said.zh.contains("加密并不省时间"));
 }
 
 #[test]

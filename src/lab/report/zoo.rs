@@ -33,8 +33,8 @@ pub(super) fn section(finding: &Finding) -> Markup {
 
 fn about() -> Markup {
     both(
-        "TLS is worth what the check of the certificate is worth. Each of these was made for this, shown for real by a server or by a client, and judged by Sealpost and by the programs that are installed here. All but the good ones are wrong in one way. What is expected is Sealpost's verdict; where another program takes what Sealpost refuses, that is marked: it need not be a fault, but one should know why.",
-        "TLS 的价值取决于对证书的检查。下列每张证书都专为本次生成，由服务器或客户端真实出示，并由 Sealpost 和本机安装的其他程序判定。除合格者外，每张都只有一处错误。“预期”指 Sealpost 应有的判定；其他程序接受而 Sealpost 拒绝之处已标出：那不一定是缺陷，但应当知道原因。",
+        "TLS is worth what the check of the certificate is worth. Each of these was made for this, shown for real by a server or by a client, and judged by Sealpost and by the programs that are installed here. All but the good ones are wrong in one way (the CA's own certificate, shown as a leaf, has not the server's name either). What is expected is Sealpost's verdict; where another program takes what Sealpost refuses, that is marked: it need not be a fault, but one should know why.",
+        "TLS 的价值取决于对证书的检查。下列每张证书都专为本次生成，由服务器或客户端真实出示，并由 Sealpost 和本机安装的其他程序判定。除合格者外，每张都只有一处错误（当作叶证书出示的 CA 证书还缺少服务器的名称）。“预期”指 Sealpost 应有的判定；其他程序接受而 Sealpost 拒绝之处已标出：那不一定是缺陷，但应当知道原因。",
     )
 }
 

@@ -13,7 +13,10 @@ pub fn tell(finding: &Finding, lang: Lang) -> Vec<String> {
             format!("{version}，自管理员开始吊销起的毫秒数"),
         ));
         lines.extend(run.events.iter().map(|event| line(event, lang)));
-        let audit = lang.pick("the audit trail of the server", "服务器的审计记录");
+        let audit = lang.pick(
+            "the audit trail of the server",
+            "服务器的审计记录（英文原文）",
+        );
         lines.push(format!("  {audit}"));
         if run.audit.is_empty() {
             let none = lang.pick("(the naive server keeps none)", "（简陋的服务器不作记录）");
@@ -148,7 +151,7 @@ mod tests {
         TLSv1.3，自管理员开始吊销起的毫秒数
               -0.5  alice     连接
                1.3  管理员    吊销 alice 的证书（列表编号 2）
-          服务器的审计记录
+          服务器的审计记录（英文原文）
                     0123abcd  hello  CN=alice
           HOLE 对被吊销的证书：已打开的会话 关闭，新的握手 关闭，旧票据 敞开
 

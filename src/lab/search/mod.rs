@@ -7,6 +7,8 @@ mod blocks;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
+
 pub use blocks::{BLOCK_BYTES, BlockSearch, FileBlocks, Found};
 
 /// Bytes collected before a search: one search a packet would copy and begin too often.
@@ -21,10 +23,37 @@ pub struct Place {
     pub frame: u64,
 }
 
+/// What is looked for, made ready once for all streams.
+#[derive(Clone, Debug)]
+pub struct Patterns {
+    finders: Vec<Finder<'static>>,
+    longest: usize,
+}
+
+impl Patterns {
+    /// Makes them ready.
+    pub fn new(patterns: &[Vec<u8>]) -> Self {
+        let finders = patterns
+            .iter()
+            .map(|pattern| Finder::new(pattern).into_owned());
+        Self {
+            finders: finders.collect(),
+            longest: patterns.iter().map(Vec::len).max().unwrap_or(0),
+        }
+    }
+
+    /// Bytes of the pattern at this place; 0 behind the last.
+    pub fn length(&self, index: usize) -> usize {
+        self.finders
+            .get(index)
+            .map_or(0, |finder| finder.needle().len())
+    }
+}
+
 /// Looks for the first place of each of several patterns.
 #[derive(Debug)]
 pub struct PatternSearch {
-    patterns: Arc<[Vec<u8>]>,
+    patterns: Arc<Patterns>,
     found: Vec<Option<Place>>,
     pending: Vec<u8>,
     /// Where in the stream `pending` begins.
@@ -35,9 +64,9 @@ pub struct PatternSearch {
 
 impl PatternSearch {
     /// Nothing is found yet; an empty pattern never is.
-    pub fn new(patterns: Arc<[Vec<u8>]>) -> Self {
+    pub fn new(patterns: Arc<Patterns>) -> Self {
         Self {
-            found: vec![None; patterns.len()],
+            found: vec![None; patterns.finders.len()],
             patterns,
             pending: Vec::new(),
             begin: 0,
@@ -50,9 +79,9 @@ impl PatternSearch {
         self.frames
             .push_back((self.begin + self.pending.len() as u64, frame));
         self.pending.extend(bytes);
-        if self.pending.len() >= BATCH_BYTES + self.longest() {
+        if self.pending.len() >= BATCH_BYTES + self.patterns.longest {
             self.search();
-            self.drop_all_but(self.longest().saturating_sub(1));
+            self.drop_all_but(self.patterns.longest.saturating_sub(1));
         }
     }
 
@@ -75,16 +104,12 @@ impl PatternSearch {
         &self.found
     }
 
-    fn longest(&self) -> usize {
-        self.patterns.iter().map(Vec::len).max().unwrap_or(0)
-    }
-
     fn search(&mut self) {
-        for (pattern, found) in self.patterns.iter().zip(&mut self.found) {
-            if found.is_some() {
+        for (finder, found) in self.patterns.finders.iter().zip(&mut self.found) {
+            if found.is_some() || finder.needle().is_empty() {
                 continue;
             }
-            if let Some(at) = find(&self.pending, pattern) {
+            if let Some(at) = finder.find(&self.pending) {
                 let offset = self.begin + at as u64;
                 let behind = self.frames.partition_point(|(from, _)| *from <= offset);
                 let frame = behind
@@ -108,18 +133,6 @@ impl PatternSearch {
             self.frames.pop_front();
         }
     }
-}
-
-fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(at) = hay[from..].iter().position(|byte| *byte == first) {
-        if hay[from + at..].starts_with(needle) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 /// How often each byte came.
@@ -167,8 +180,8 @@ mod tests {
 
     #[test]
     fn a_pattern_is_found_across_pieces_with_its_offset_and_frame() {
-        let patterns: Arc<[Vec<u8>]> = [b"secret".to_vec(), b"absent".to_vec(), Vec::new()].into();
-        let mut search = PatternSearch::new(patterns);
+        let patterns = Patterns::new(&[b"secret".to_vec(), b"absent".to_vec(), Vec::new()]);
+        let mut search = PatternSearch::new(Arc::new(patterns));
         let filler = noise(100_000, 3);
         search.feed(1, &filler);
         search.feed(2, b"..sec");
@@ -184,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_pattern_is_not_put_together_across_a_gap() {
-        let mut search = PatternSearch::new([b"secret".to_vec()].into());
+        let mut search = PatternSearch::new(Arc::new(Patterns::new(&[b"secret".to_vec()])));
         search.feed(1, b"sec");
         search.gap(10);
         search.feed(2, b"ret");

@@ -27,7 +27,7 @@ use serde::Serialize;
 use relay::{Link, relay};
 
 use crate::config::{ACCEPT_REST, STACK_BYTES};
-use crate::error::{Error, Kind, Result, plain};
+use crate::error::{Error, Kind, Result, chinese_io, plain};
 
 /// Events that may wait for the sink; each holds at most `CHUNK_BYTES`, so 16 MiB in all.
 pub const QUEUE_EVENTS: usize = 64;
@@ -143,6 +143,10 @@ impl Tap {
             let message = format!("cannot listen on {listen}: {}", plain(&error));
             Error::new(Kind::Other, message)
                 .hint("choose another port, or 0 for any free one")
+                .zh(
+                    format!("无法在 {listen} 上监听：{}", chinese_io(&error)),
+                    "请换一个端口，或用 0 自动选择空闲端口",
+                )
                 .source(error)
         })?;
         let address = listener
@@ -315,7 +319,10 @@ fn drain(record: &Receiver<Event>, sink: &mut impl Sink) -> io::Result<()> {
 }
 
 fn resolve(address: &str) -> Result<Vec<SocketAddr>> {
-    let hint = "give HOST:PORT, such as 127.0.0.1:9999";
+    let (hint, hint_zh) = (
+        "give HOST:PORT, such as 127.0.0.1:9999",
+        "请给出 HOST:PORT，例如 127.0.0.1:9999",
+    );
     let found = address.to_socket_addrs().map_err(|error| {
         let kind = match error.kind() {
             io::ErrorKind::InvalidInput => Kind::Usage,
@@ -323,11 +330,16 @@ fn resolve(address: &str) -> Result<Vec<SocketAddr>> {
         };
         Error::new(kind, format!("{address} is no address"))
             .hint(hint)
+            .zh(format!("{address} 不是地址"), hint_zh)
             .source(error)
     })?;
     let found: Vec<_> = found.collect();
     if found.is_empty() {
-        return Err(Error::new(Kind::Resolve, format!("{address} has no address")).hint(hint));
+        return Err(
+            Error::new(Kind::Resolve, format!("{address} has no address"))
+                .hint(hint)
+                .zh(format!("{address} 没有对应的地址"), hint_zh),
+        );
     }
     Ok(found)
 }

@@ -39,6 +39,8 @@ pub(super) enum Proof {
     Signature(Option<bool>),
     /// None is needed: the secret of the connection was encrypted with the public key (RSA key exchange).
     Decrypts,
+    /// There is one, in a form that is not read here (before TLS 1.2).
+    Unread,
     /// None was seen.
     Unseen,
 }
@@ -154,6 +156,13 @@ fn possession(proof: Proof) -> Possession {
                 "not by a signature: in RSA key exchange only who has the private key can compute the keys, which its \
                  Finished shows",
                 "不是通过签名：在 RSA 密钥交换中，只有持有私钥者才能算出密钥，由其 Finished 体现",
+            ),
+        ),
+        Proof::Unread => (
+            Outcome::Skipped,
+            both(
+                "the key exchange is signed, in a form that this program does not read",
+                "密钥交换带有签名，但其格式本程序不解读",
             ),
         ),
         Proof::Unseen => (

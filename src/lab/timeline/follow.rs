@@ -323,7 +323,16 @@ impl<'a> Follow<'a> {
             Message::CertificateVerify { .. } | Message::ServerKeyExchange { .. } => {
                 self.judge(by, frame, Proof::Signature(proved));
             }
-            Message::ServerHelloDone => self.judge(by, frame, Proof::Decrypts),
+            Message::ServerHelloDone => {
+                let answer = self.heard.answer();
+                let is_rsa = answer.is_some_and(|answer| answer.cipher.starts_with("TLS_RSA_"));
+                let proof = if is_rsa {
+                    Proof::Decrypts
+                } else {
+                    Proof::Unread
+                };
+                self.judge(by, frame, proof);
+            }
             _ => {}
         }
     }

@@ -36,9 +36,9 @@ pub(super) fn of(message: &Message, by: Sender, is_13: bool) -> Both {
             "客户端在密钥交换中的一半。从此双方能算出同一个秘密；旁听者不能。",
         ),
         Message::Finished => both(
-            "A code over the whole handshake, made with a key only the two ends have: had anybody on the way \
-             changed a single byte, it would not fit.",
-            "用只有两端才有的密钥对整个握手计算的校验码：途中哪怕改动一个字节，它都对不上。",
+            "A code over the handshake up to here, made with a key only the two ends have: had anybody on the way \
+             changed a single byte of it, it would not fit.",
+            "用只有两端才有的密钥对截至此处的握手计算的校验码：途中哪怕改动其中一个字节，它都对不上。",
         ),
         Message::NewSessionTicket { .. } => both(
             "A ticket for the next time: with it a later handshake needs no certificates.",
@@ -85,9 +85,9 @@ fn hello(message: &Message, is_13: bool) -> Both {
             "服务器的选择和它那一半密钥交换。双方从此拥有共同秘密，此后的握手都加密：这是陌生人能读到的最后一条握手消息。",
         ),
         _ => both(
-            "The server's choice of version and algorithms, in the clear. In TLS 1.2 there are no keys yet: the \
-             certificates that follow are readable by anybody.",
-            "服务器选定的版本和算法，明文。在 TLS 1.2 中此时还没有密钥：随后的证书任何人都能读。",
+            "The server's choice of version and algorithms, in the clear. Before TLS 1.3 there are no keys yet at this \
+             point: the certificates that follow are readable by anybody.",
+            "服务器选定的版本和算法，明文。在 TLS 1.3 之前的版本中，此时还没有密钥：随后的证书任何人都能读。",
         ),
     }
 }
@@ -106,17 +106,17 @@ fn proof(message: &Message, by: Sender, is_13: bool) -> Both {
             "服务器出示身份，在 TLS 1.3 中是加密的。证书是公开的：出示它还不能证明什么。",
         ),
         (Message::Certificate { .. }, Sender::Server) => both(
-            "The server shows who it is, in the clear in TLS 1.2. A certificate is public: showing it proves \
-             nothing yet.",
-            "服务器出示身份，在 TLS 1.2 中是明文。证书是公开的：出示它还不能证明什么。",
+            "The server shows who it is, in the clear: only TLS 1.3 encrypts it. A certificate is public: showing it \
+             proves nothing yet.",
+            "服务器出示身份，是明文：只有 TLS 1.3 对它加密。证书是公开的：出示它还不能证明什么。",
         ),
         (Message::Certificate { .. }, Sender::Client) if is_13 => both(
             "The client shows who it is, encrypted in TLS 1.3.",
             "客户端出示身份，在 TLS 1.3 中是加密的。",
         ),
         (Message::Certificate { .. }, Sender::Client) => both(
-            "The client shows who it is, in the clear in TLS 1.2: anybody on the way reads who is asking.",
-            "客户端出示身份，在 TLS 1.2 中是明文：途中任何人都能看到是谁在访问。",
+            "The client shows who it is, in the clear: only TLS 1.3 encrypts it. Anybody on the way reads who is asking.",
+            "客户端出示身份，是明文：只有 TLS 1.3 对它加密。途中任何人都能看到是谁在访问。",
         ),
         (_, Sender::Server) => both(
             "The server signs the handshake so far: it holds the private key of the certificate it showed, now, \
@@ -148,7 +148,7 @@ pub(super) fn change_cipher_spec(is_13: bool) -> Both {
 /// An alert.
 pub(super) fn alert(name: &str) -> Both {
     match name {
-        "CloseNotify" => both(
+        "close_notify" => both(
             "The orderly end: nothing more will come from this side, and nobody cut anything off.",
             "正常结束：这一方不再发送，数据也没有被人截断。",
         ),

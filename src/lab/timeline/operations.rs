@@ -91,24 +91,60 @@ pub(super) fn join(into: &mut Said, next: &Said) -> bool {
 }
 
 fn operation(text: &str) -> Operation {
-    let shown = match serde_json::from_str(text) {
-        Ok(mut value) => {
-            mask(&mut value);
-            value.to_string()
-        }
-        Err(_) => String::new(),
-    };
     Operation {
         word: word(text),
-        text: brief(&shown, SHOWN_BYTES),
+        text: brief(&masked(text), SHOWN_BYTES),
     }
 }
 
-/// Puts dots in place of passwords.
-fn mask(frame: &mut Value) {
-    for field in ["password", "old", "new"] {
+/// The frame as it stands on the wire, with dots in place of passwords. Where one is written in a way of its
+/// own, the fields come in another order.
+fn masked(text: &str) -> String {
+    let Ok(mut frame) = serde_json::from_str::<Value>(text) else {
+        return String::new();
+    };
+    let (mut shown, mut is_sure) = (text.to_owned(), true);
+    for field in SECRETS {
+        is_sure &= text.matches(&format!("\"{field}\"")).count() <= 1;
         if let Some(secret) = frame.get_mut(field).filter(|secret| secret.is_string()) {
+            shown = shown.replace(&secret.to_string(), "\"…\"");
             *secret = "…".into();
+        }
+    }
+    is_sure &= serde_json::from_str::<Value>(&shown).is_ok_and(|again| again == frame);
+    if is_sure { shown } else { frame.to_string() }
+}
+
+/// The fields of a request that are passwords.
+const SECRETS: [&str; 3] = ["password", "old", "new"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_shown_as_it_stands_but_for_the_password() {
+        let login = r#"{"op":"login","user":"alice","password":"a\"b"}"#;
+        assert_eq!(
+            masked(login),
+            r#"{"op":"login","user":"alice","password":"…"}"#
+        );
+        let list = r#"{"op":"list","prefix":"","after":"","limit":500}"#;
+        assert_eq!(masked(list), list);
+        assert_eq!(masked("{"), "");
+    }
+
+    #[test]
+    fn no_way_of_writing_a_frame_lets_the_password_through() {
+        for frame in [
+            r#"{"op":"login","password":"\u0073ecret"}"#,
+            r#"{"op":"login","password":"secret","password":"secret2"}"#,
+            r#"{"op":"login","user":"secret","password":"secret"}"#,
+            r#"{"op":"passwd","old":"secret","new":"secret"}"#,
+        ] {
+            let masked = masked(frame);
+            let is_user = masked.matches("secret").count() == usize::from(frame.contains("user"));
+            assert!(is_user && !masked.contains("ecret\","), "{masked}");
         }
     }
 }

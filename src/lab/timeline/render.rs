@@ -115,6 +115,11 @@ impl Page {
             lines.extend(remark.iter().map(|line| format!("{:INDENT$}{line}", "")));
         }
         if connection.kind == ConnectionKind::Tls {
+            let units = self.lang.pick(
+                "times count from the first packet; a record's bytes include its header of 5",
+                "时间自第一个数据包算起；记录的字节数含 5 字节的记录头",
+            );
+            lines.push(format!("{:INDENT$}{units}", ""));
             let left = [self
                 .lang
                 .pick("WHAT A STRANGER SEES", "陌生人看到的")
@@ -229,7 +234,10 @@ impl Page {
     /// A message and what it says.
     fn said(&self, said: &Said, with_meaning: bool) -> Vec<String> {
         let lang = self.lang;
-        let unit = lang.pick("bytes", "字节");
+        let unit = match said.bytes {
+            1 => lang.pick("byte", "字节"),
+            _ => lang.pick("bytes", "字节"),
+        };
         let number = match &said.what {
             SaidWhat::Handshake { number, .. } => format!(" ({number})"),
             _ => String::new(),

@@ -11,7 +11,9 @@ pub fn title(connection: &Connection) -> Both {
     let agreed = &connection.agreed;
     match connection.kind {
         ConnectionKind::Tls => {}
-        ConnectionKind::TlsMidstream => return both("TLS, under way", "TLS，已在进行中"),
+        ConnectionKind::TlsMidstream => {
+            return both("TLS, its handshake not captured", "TLS，未捕获到握手");
+        }
         ConnectionKind::Plain => return both("plain TCP", "明文 TCP"),
         ConnectionKind::Other => return both("no TLS", "不是 TLS"),
         ConnectionKind::Silent => return both("silent", "无数据"),

@@ -17,6 +17,7 @@ use super::{Failure, PinMismatch, Side};
 use crate::pki::inspect::CertificateInfo;
 use crate::text;
 use crate::transport::clients::NotAllowed;
+use crate::transport::tls::names;
 
 /// What failed, and the certificate that is to blame.
 pub(super) fn find(side: Side, error: &io::Error, context: &Context) -> (Failure, Culprit) {
@@ -112,7 +113,7 @@ fn of_alert(alert: AlertDescription, context: &Context) -> Failure {
         }
         A::NoApplicationProtocol => return Failure::Talk(Talk::NotSealpost),
         A::BadRecordMac | A::DecryptionFailed => return Failure::Talk(Talk::Tampered),
-        other => return Failure::Talk(Talk::Alert(alert_name(other))),
+        other => return Failure::Talk(Talk::Alert(names::alert(u8::from(other)))),
     })
 }
 
@@ -255,7 +256,8 @@ pub(super) fn technical(error: &io::Error) -> String {
 pub(super) fn phrase(error: &rustls::Error) -> String {
     match error {
         rustls::Error::AlertReceived(alert) => {
-            let (name, number) = (alert_name(*alert), u8::from(*alert));
+            let number = u8::from(*alert);
+            let name = names::alert(number);
             format!("received the TLS alert {name}, number {number} of RFC 8446 §6")
         }
         rustls::Error::Other(other) => other.0.to_string(),
@@ -274,14 +276,6 @@ pub(super) fn words(error: &impl std::fmt::Debug) -> String {
     let names = names.filter(|name| !["Other", "OtherError"].contains(name));
     let names: Vec<_> = names.map(|name| apart(name, ' ')).collect();
     names.join(": ")
-}
-
-/// An alert's name as RFC 8446 §6 writes it.
-fn alert_name(alert: AlertDescription) -> String {
-    match alert {
-        AlertDescription::Unknown(number) => number.to_string(),
-        known => apart(&format!("{known:?}"), '_'),
-    }
 }
 
 /// `UnknownCA` as `unknown_ca`.

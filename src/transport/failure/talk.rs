@@ -24,7 +24,7 @@ pub(super) enum Talk {
     TlsServer,
     /// It speaks TLS, but is no Sealpost.
     NotSealpost,
-    /// A record was changed on the way.
+    /// A record was changed on the way, or dropped, repeated or put into another order.
     Tampered,
     /// The bytes ended early.
     Truncated,
@@ -124,8 +124,8 @@ impl Talk {
         let (en, zh) = (scene.side.peer().en, scene.side.peer().zh);
         match self {
             Self::Tampered => both(
-                "a record does not decrypt: it was changed on the way (bad_record_mac, RFC 8446 §5.2)",
-                "有一条记录无法解密：它在途中被改动过（bad_record_mac，RFC 8446 §5.2）",
+                "a record does not decrypt: it, or the order of the records, was changed on the way (bad_record_mac: RFC 8446 §6.2, RFC 5246 §7.2.2)",
+                "有一条记录无法解密：它或记录的顺序在途中被改动过（bad_record_mac：RFC 8446 §6.2、RFC 5246 §7.2.2）",
             ),
             Self::Truncated if scene.context.tls => both(
                 format!(

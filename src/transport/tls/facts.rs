@@ -87,7 +87,7 @@ pub fn client_hello(hello: &ClientHello, lang: Lang) -> Vec<Fact> {
             lang.pick("cipher suites", "密码套件"),
             hello.ciphers.join(" "),
         ),
-        Fact::new(lang.pick("groups", "密钥交换组"), hello.groups.join(" ")),
+        list(lang.pick("groups", "密钥交换组"), &hello.groups, " ", lang),
     ];
     let unit = lang.pick("bytes", "字节");
     let shares = hello.key_shares.iter();
@@ -107,7 +107,7 @@ pub fn client_hello(hello: &ClientHello, lang: Lang) -> Vec<Fact> {
     };
     let sni = lang.pick("server name (SNI)", "服务器名（SNI）");
     facts.push(Fact::new(sni, name));
-    facts.push(Fact::new("ALPN", escape(&hello.alpn.join(" "))));
+    facts.push(list("ALPN", &hello.alpn, " ", lang));
     if let Some(how) = hello.resumes_by {
         let name = lang.pick("offers to resume", "请求恢复会话");
         facts.push(Fact::new(name, how));
@@ -219,9 +219,17 @@ fn signed(scheme: &str, lang: Lang) -> Fact {
 }
 
 fn schemes(schemes: &[String], lang: Lang) -> Fact {
-    Fact::new(lang.pick("signatures", "签名算法"), schemes.join(", "))
+    list(lang.pick("signatures", "签名算法"), schemes, ", ", lang)
 }
 
 fn extensions(extensions: &[String], lang: Lang) -> Fact {
-    Fact::new(lang.pick("extensions", "扩展"), extensions.join(", "))
+    list(lang.pick("extensions", "扩展"), extensions, ", ", lang)
+}
+
+/// Several of a kind, or that there is none.
+fn list(name: &'static str, all: &[String], between: &str, lang: Lang) -> Fact {
+    match all.is_empty() {
+        true => Fact::new(name, lang.pick("none", "无")),
+        false => Fact::new(name, escape(&all.join(between))),
+    }
 }

@@ -107,7 +107,7 @@ fn a_lost_connection_is_made_anew_by_the_next_line_once() {
 #[test]
 fn an_idle_session_the_server_ended_is_made_anew() {
     for via in Via::ALL {
-        let server = TestServer::start(&[via.flags(), &["--idle-timeout", "300ms", "-v"]].concat());
+        let server = TestServer::start(&[via.flags(), &["--idle-timeout", "1s", "-v"]].concat());
         server.house.write("a", b"a");
         let mut live = Live::start(server.client(via, "alice", &["shell"]));
         live.line("put a");

@@ -113,7 +113,7 @@ fn ctrl_c_ends_the_line_or_the_transfer_and_never_the_session() {
         return;
     }
     let server = TestServer::via(Via::Plain);
-    let body = noise(1_500_000, 3);
+    let body = noise(6_000_000, 3);
     server.house.write("big", &body);
     server.run(Via::Plain, "alice", &["put", "big"]).ok();
     let steps = [
@@ -122,11 +122,16 @@ fn ctrl_c_ends_the_line_or_the_transfer_and_never_the_session() {
         // The bar tells that bytes are moving.
         ("[=", "\u{3}"),
         ("interrupted", "reget big back\r"),
-        ("resumed at", "bye\r"),
+        ("connected anew as alice", ""),
+        ("[=", "\u{3}"),
+        ("interrupted", "bye\r"),
     ];
-    let ran = sit(&server, Via::Plain, &["--limit-rate", "500K"], &steps);
+    // Slow enough that nobody comes too late to interrupt it.
+    let ran = sit(&server, Via::Plain, &["--limit-rate", "100K"], &steps);
     assert_eq!(ran.code, 0, "{}", ran.out);
-    assert!(ran.out.contains("connected anew as alice"), "{}", ran.out);
+    let rest = ["get", "big", "-o", "back", "--conflict", "resume"];
+    let ran = server.run(Via::Plain, "alice", &rest);
+    assert!(ran.err.contains("resumed at"), "{}", ran.err);
     assert!(server.house.read("back") == body);
     assert_eq!(server.listed(Via::Plain), ["big"]);
 }

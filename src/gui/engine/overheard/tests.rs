@@ -48,13 +48,38 @@ fn a_look_brings_what_is_new_and_nothing_twice() {
     let news = overheard.since(0);
     assert_eq!(news.connections.len(), 2);
     overheard.passed(two, Way::Sent, b"b");
-    let news = overheard.since(news.version);
-    assert_eq!(news.connections.len(), 1);
-    assert_eq!(&*news.connections[0].1[0].bytes, b"b");
+    let mut news = overheard.since(news.version);
+    for new in [b"b", b"c"] {
+        assert_eq!(news.connections.len(), 1);
+        let (_, pieces) = &news.connections[0];
+        assert_eq!((pieces.len(), &*pieces[0].bytes), (1, &new[..]));
+        overheard.passed(two, Way::Sent, b"c");
+        news = overheard.since(news.version);
+    }
     assert!(!news.afresh);
     assert!(overheard.since(news.version).connections.is_empty());
-    overheard.begin();
+    overheard.begin(None);
     assert!(overheard.since(news.version).afresh);
+}
+
+#[test]
+fn room_that_comes_back_later_does_not_put_the_end_before_the_beginning() {
+    let (overheard, _) = overheard();
+    let busy: Vec<u64> = (0..ALL_BYTES_MAX / HEAD_BYTES_MAX)
+        .map(|_| {
+            let number = open(&overheard);
+            overheard.passed(number, Way::Sent, &vec![1; HEAD_BYTES_MAX]);
+            number
+        })
+        .collect();
+    let number = open(&overheard);
+    overheard.passed(number, Way::Sent, b"early");
+    overheard.closed(busy[0]);
+    overheard.passed(number, Way::Sent, b"late");
+    let news = overheard.since(0);
+    let (_, pieces) = news.connections.last().unwrap();
+    let offsets: Vec<u64> = pieces.iter().map(|piece| piece.offset).collect();
+    assert_eq!(offsets, [0, 5]);
 }
 
 #[test]

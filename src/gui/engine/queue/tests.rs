@@ -1,33 +1,16 @@
 //! Every way from one state to another, and those there are not.
 
-use std::time::Duration;
-
 use super::*;
-use crate::client::{Login, Target};
-use crate::error::{Error, Kind};
 use crate::gui::engine::transfers::Standing;
-use crate::protocol::Sha256;
+use crate::gui::engine::transfers::sample::{self, download, finished, told, upload};
 
 fn target() -> SharedTarget {
-    Arc::new(Target {
-        host: "localhost".into(),
-        port: 1,
-        tls: None,
-        connect_timeout: Duration::from_secs(1),
-        timeout: Duration::from_secs(1),
-        rate: None,
-        login: Login::Certificate,
-        narrator: None,
-        onlooker: None,
-    })
+    sample::target("localhost", 1)
 }
 
 fn up(name: &str) -> NewTransfer {
     NewTransfer {
-        job: Job::Upload {
-            path: name.into(),
-            name: name.parse().unwrap(),
-        },
+        job: upload(name),
         size: None,
         target: target(),
     }
@@ -35,10 +18,7 @@ fn up(name: &str) -> NewTransfer {
 
 fn down(name: &str) -> NewTransfer {
     NewTransfer {
-        job: Job::Download {
-            name: name.parse().unwrap(),
-            path: name.into(),
-        },
+        job: download(name),
         ..up(name)
     }
 }
@@ -53,20 +33,6 @@ fn queue(names: &[&str]) -> Queue {
 
 fn well() -> Ended {
     Ended::Well(finished())
-}
-
-fn finished() -> Finished {
-    Finished {
-        sha256: Sha256::of(b""),
-        size: 0,
-        resumed: 0,
-        name: "a".into(),
-        path: "a".into(),
-    }
-}
-
-fn told() -> Told {
-    Told::of(&Error::new(Kind::Other, "broken"))
 }
 
 fn badly() -> Ended {
@@ -234,11 +200,12 @@ fn what_was_paused_failed_cancelled_or_skipped_can_go_on_and_nothing_else() {
 
 #[test]
 fn all_paused_go_on_without_those_that_failed_and_the_other_way_round() {
-    let mut queue = queue(&["a", "b", "c"]);
+    let mut queue = queue(&["a", "b", "c", "d"]);
     start(&mut queue);
     queue.ended(1, badly());
     queue.stop(2, State::Paused);
     queue.stop(3, State::Paused);
+    queue.stop(4, State::Cancelled);
     let ids = |transfers: Vec<Transfer>| transfers.iter().map(|t| t.id).collect::<Vec<_>>();
     let paused = queue.all_again(|state| *state == State::Paused);
     assert_eq!(ids(paused), [2, 3]);
@@ -294,7 +261,8 @@ fn an_answer_for_all_holds_for_that_direction_until_all_is_over() {
     let mut queue = queue(&["a", "b", "c"]);
     queue.set_at_once(8);
     queue.add(down("d")).unwrap();
-    for _ in 0..4 {
+    queue.add(up("e")).unwrap();
+    for _ in 0..5 {
         start(&mut queue);
     }
     for id in [1, 2, 4] {
@@ -303,15 +271,17 @@ fn an_answer_for_all_holds_for_that_direction_until_all_is_over() {
     let changed = queue.answer(1, Choice::Skip, true);
     assert_eq!(changed.len(), 2);
     assert_eq!(state(&queue, 2), &State::Skipped, "it waited for an answer");
-    queue.ended(3, taken());
-    assert_eq!(state(&queue, 3), &State::Skipped, "it came later");
+    for id in [3, 5] {
+        queue.ended(id, taken());
+        assert_eq!(state(&queue, id), &State::Skipped, "{id} came later");
+    }
     assert!(matches!(state(&queue, 4), State::Asking(_)), "a download");
     queue.answer(4, Choice::Skip, false);
     // All is over: the next one is asked about anew.
-    queue.add(up("e")).unwrap();
+    queue.add(up("f")).unwrap();
     start(&mut queue);
-    queue.ended(5, taken());
-    assert!(matches!(state(&queue, 5), State::Asking(_)));
+    queue.ended(6, taken());
+    assert!(matches!(state(&queue, 6), State::Asking(_)));
 }
 
 #[test]
@@ -376,17 +346,22 @@ fn another_login_is_used_from_the_next_try_on() {
 
 #[test]
 fn only_what_is_over_is_forgotten() {
-    let mut queue = queue(&["a", "b", "c"]);
-    start(&mut queue);
-    start(&mut queue);
+    let mut queue = queue(&["a", "b", "c", "d", "e"]);
+    for _ in 0..3 {
+        start(&mut queue);
+        queue.set_at_once(3);
+    }
     queue.ended(1, well());
+    queue.ended(3, taken());
+    queue.stop(4, State::Paused);
     let forgotten = queue.clear();
     assert_eq!(forgotten.len(), 1);
     assert_eq!(
         (forgotten[0].id, &forgotten[0].state),
         (1, &State::Forgotten)
     );
-    assert_eq!(queue.entries.len(), 2);
+    let kept: Vec<Id> = queue.entries.keys().copied().collect();
+    assert_eq!(kept, [2, 3, 4, 5], "one runs, asks, is paused, waits");
 }
 
 #[test]

@@ -16,16 +16,7 @@ use crate::gui::engine::{Out, Post, thread};
 
 pub(super) fn start(out: Out) -> Result<Sender<Mail>> {
     let (mail, received) = channel();
-    let dealer = Dealer {
-        queue: Queue::new(AT_ONCE),
-        out,
-        mail: mail.clone(),
-        workers: Vec::new(),
-        idle: Vec::new(),
-        running: BTreeMap::new(),
-        tries: 0,
-        gathering: Arc::default(),
-    };
+    let dealer = Dealer::new(out, mail.clone());
     thread("transfers", move || dealer.run(&received))?;
     Ok(mail)
 }
@@ -44,6 +35,19 @@ struct Dealer {
 }
 
 impl Dealer {
+    fn new(out: Out, mail: Sender<Mail>) -> Self {
+        Self {
+            queue: Queue::new(AT_ONCE),
+            out,
+            mail,
+            workers: Vec::new(),
+            idle: Vec::new(),
+            running: BTreeMap::new(),
+            tries: 0,
+            gathering: Arc::default(),
+        }
+    }
+
     fn run(mut self, received: &Receiver<Mail>) {
         for mail in received {
             match mail {
@@ -217,5 +221,27 @@ impl Dealer {
             discard(name, path);
         }
         self.out.send(Post::Transfer(Box::new(transfer)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gui::engine::Wake;
+
+    #[test]
+    fn a_search_that_goes_on_is_told_to_end_and_the_next_is_not() {
+        let (posts, _received) = channel();
+        let wake = Wake::new(|_within| {});
+        let mut dealer = Dealer::new(Out { posts, wake }, channel().0);
+        for order in [TransferOrder::StopGathering, TransferOrder::CancelAll] {
+            let goes_on = Arc::clone(&dealer.gathering);
+            dealer.order(order);
+            assert!(goes_on.load(Ordering::Relaxed));
+            assert!(!dealer.gathering.load(Ordering::Relaxed));
+        }
+        let goes_on = Arc::clone(&dealer.gathering);
+        dealer.quit();
+        assert!(goes_on.load(Ordering::Relaxed));
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn start(
         };
         gather.run();
     })
+    .map(drop)
 }
 
 struct Gather {

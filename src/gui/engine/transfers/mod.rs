@@ -291,5 +291,86 @@ pub(super) fn start(out: Out) -> Result<Sender<Mail>> {
     dealer::start(out)
 }
 
+/// Transfers for the tests.
+#[cfg(test)]
+pub(in crate::gui) mod sample {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::client::{Login, Target};
+
+    /// A server that nobody asks anything.
+    pub(in crate::gui) fn target(host: &str, port: u16) -> SharedTarget {
+        Arc::new(Target {
+            host: host.into(),
+            port,
+            tls: None,
+            connect_timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            rate: None,
+            login: Login::Certificate,
+            narrator: None,
+            onlooker: None,
+        })
+    }
+
+    /// An upload of `name`.
+    pub(in crate::gui) fn upload(name: &str) -> Job {
+        Job::Upload {
+            path: name.into(),
+            name: name.parse().unwrap(),
+        }
+    }
+
+    /// A download of `name`.
+    pub(in crate::gui) fn download(name: &str) -> Job {
+        Job::Download {
+            name: name.parse().unwrap(),
+            path: name.into(),
+        }
+    }
+
+    /// A transfer in this state.
+    pub(in crate::gui) fn transfer(
+        id: Id,
+        job: Job,
+        target: &SharedTarget,
+        state: State,
+    ) -> Transfer {
+        let new = NewTransfer {
+            job,
+            size: None,
+            target: Arc::clone(target),
+        };
+        Transfer {
+            state,
+            ..Transfer::waiting(id, new)
+        }
+    }
+
+    /// How a transfer ended well.
+    pub(in crate::gui) fn finished() -> Finished {
+        Finished {
+            sha256: Sha256::of(b""),
+            size: 0,
+            resumed: 0,
+            name: "a".into(),
+            path: "a".into(),
+        }
+    }
+
+    /// How one failed.
+    pub(in crate::gui) fn told() -> Told {
+        let error = crate::error::Error::new(crate::error::Kind::Other, "broken");
+        Told::of(&error.hint("mend it").zh("坏了", "请修理"))
+    }
+
+    /// So many bytes were there, so many of all moved.
+    pub(in crate::gui) fn moved(transfer: &Transfer, size: u64, held: u64, moved: u64) {
+        transfer.gauge.note(Progress::Begin { size, held });
+        transfer.gauge.note(Progress::Moved(moved));
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -147,3 +147,72 @@ fn after_a_gap_between_frames_the_next_frame_is_found() {
     assert_eq!((blocks[0].total, blocks[0].missing), (70_019, 70_000));
     assert!(told.contains("your password"));
 }
+
+/// An upload of ten bytes of which the server held four.
+fn resumed(resume: bool) -> Vec<Said> {
+    let put = r#"{"op":"put","name":"a.txt","size":10,"conflict":"resume"}"#;
+    let held = r#"{"ok":true,"name":"a.txt","offset":4,"prefix_sha256":"00"}"#;
+    vec![
+        Client(frame(put)),
+        Server(frame(held)),
+        Client(frame(&format!(r#"{{"resume":{resume}}}"#))),
+        Client(vec![0; if resume { 6 } else { 10 }]),
+        Client(frame(r#"{"sha256":"00"}"#)),
+        login(),
+    ]
+}
+
+#[test]
+fn the_rest_of_a_file_is_read_as_such_and_is_not_called_the_whole() {
+    for (resume, told_of) in [
+        (true, "content of files, 6 B in all"),
+        (false, "the whole content of 1 file"),
+    ] {
+        let (blocks, told) = read(&resumed(resume), 1_000);
+        assert_eq!(blocks.len(), 6, "resume: {resume}");
+        assert_eq!(blocks[3].kind, Kind::Content("a.txt".into()));
+        assert_eq!(marked(&blocks[5], Field::User), ["alice"]);
+        assert!(told.contains(told_of), "{told}");
+    }
+    let get = r#"{"op":"get","name":"b","offset":7}"#;
+    let sends = r#"{"ok":true,"file":{"name":"b","size":9},"offset":7}"#;
+    let said = [Client(frame(get)), Server(frame(sends)), Server(vec![1; 2])];
+    let (_, told) = read(&said, 1_000);
+    assert!(told.ends_with("content of files, 2 B in all"), "{told}");
+}
+
+#[test]
+fn behind_a_gap_a_reply_is_not_taken_for_that_to_an_older_request() {
+    let get = r#"{"op":"get","name":"b","offset":0}"#;
+    // What the second request was has not been kept.
+    let reply = r#"{"ok":true,"file":{"name":"c","size":30},"offset":0}"#;
+    let (blocks, _) = read(
+        &[
+            Client(frame(get)),
+            Missing(Direction::ToServer, 500),
+            Server(frame(reply)),
+            Server(frame(r#"{"ok":true}"#)),
+        ],
+        1_000,
+    );
+    assert_eq!(blocks[3].kind, Kind::Frame(both("reply", "回复")));
+}
+
+#[test]
+fn only_who_logs_in_is_a_user_and_every_password_there_is_counts() {
+    let (blocks, told) = read(
+        &[
+            login(),
+            Server(frame(r#"{"ok":true,"user":"somebody else"}"#)),
+            Client(frame(
+                r#"{"op":"passwd","old":"hunter2 \"x\"","new":"hunter3"}"#,
+            )),
+        ],
+        1_000,
+    );
+    assert!(told.ends_with("your user name, 2 passwords"), "{told}");
+    assert_eq!(
+        marked(&blocks[2], Field::Password),
+        [r#"hunter2 \"x\""#, "hunter3"]
+    );
+}

@@ -1,6 +1,6 @@
 //! Counts what a handshake took, and concludes what the secrets were good for.
 
-use super::super::{Connection, ConnectionKind, Cost, Opened, Verdict};
+use super::super::{Agreed, Connection, ConnectionKind, Cost, Opened, Verdict};
 use crate::lang::{Both, both};
 use crate::transport::tls::{
     APPLICATION_DATA, Content, HANDSHAKE, KeyLog, Locked, Message, Record, Sender,
@@ -105,7 +105,8 @@ impl Tally {
             verdict,
         };
         told.remarks.extend(kind_remark(told.kind));
-        told.remarks.extend(verdict_remark(&told.opened, told.kind));
+        told.remarks
+            .extend(verdict_remark(&told.opened, told.kind, &told.agreed));
         if self.missing_bytes > 0 {
             let n = self.missing_bytes;
             told.remarks.push(both(
@@ -128,9 +129,9 @@ fn kind_remark(kind: ConnectionKind) -> Option<Both> {
     Some(match kind {
         ConnectionKind::Tls => return None,
         ConnectionKind::TlsMidstream => both(
-            "the capture began when this connection was under way: its handshake is not in it, so nothing can be \
-             opened, with or without secrets",
-            "捕获开始时本连接已在进行中：握手不在其中，因此无论有没有密钥都无法解开",
+            "the handshake of this connection is not in the capture, or not whole: it began earlier, or bytes are \
+             missing. So nothing can be opened, with or without secrets",
+            "本连接的握手不在捕获文件中，或不完整：它开始得更早，或缺少字节。因此无论有没有密钥都无法解开",
         ),
         ConnectionKind::Plain => both(
             "plain TCP, no TLS: there is no handshake, and everything below is readable by anybody on the way",
@@ -144,7 +145,7 @@ fn kind_remark(kind: ConnectionKind) -> Option<Both> {
     })
 }
 
-fn verdict_remark(opened: &Opened, kind: ConnectionKind) -> Option<Both> {
+fn verdict_remark(opened: &Opened, kind: ConnectionKind, agreed: &Agreed) -> Option<Both> {
     let Opened {
         sealed, opened: n, ..
     } = opened;
@@ -164,10 +165,18 @@ fn verdict_remark(opened: &Opened, kind: ConnectionKind) -> Option<Both> {
              capture was altered",
             "手头的密钥标明属于本连接，却打不开任何记录：密钥是错的，或者捕获文件被改动过",
         ),
-        Verdict::Suite => both(
-            "this cipher suite is not opened here: those of TLS 1.3 are, and GCM and ChaCha20-Poly1305 of TLS 1.2",
-            "本程序不能解开此密码套件：支持 TLS 1.3 的套件，以及 TLS 1.2 的 GCM 和 ChaCha20-Poly1305",
-        ),
+        Verdict::Suite => {
+            let named = |agreed: &Option<String>| agreed.as_deref().unwrap_or("?").to_owned();
+            let (suite, version) = (named(&agreed.cipher), named(&agreed.version));
+            both(
+                format!(
+                    "{suite} of {version} is not opened here, with or without its keys: the suites of TLS 1.3 are, and those of TLS 1.2 with GCM or ChaCha20-Poly1305; Wireshark opens more"
+                ),
+                format!(
+                    "无论有没有密钥，本程序都不能解开 {version} 的 {suite}：能解开的是 TLS 1.3 的套件，以及 TLS 1.2 中使用 GCM 或 ChaCha20-Poly1305 的套件；Wireshark 能解开更多套件"
+                ),
+            )
+        }
         Verdict::Missing => both(
             "what is needed to open it was not captured",
             "解密所需的前文未被捕获",
