@@ -140,10 +140,12 @@ fn an_interrupted_upload_ends_with_its_number_and_its_next_step_which_works() {
         held.flatten()
             .any(|file| file.metadata().is_ok_and(|file| file.len() > 0))
     };
-    let slow = ["put", "large", "--limit-rate", "1M"];
+    let slow = ["put", "large", "--limit-rate", "100K"];
     let ran = pressed(&server, &slow, arrives);
     let text = ran.failed(130);
     assert!(text.contains("--conflict resume"), "{text}");
+    // What a connection still writes to is not gone on with by another.
+    assert!(server.log.wait_for("connection lost"));
     assert!(server.listed(Via::Plain).is_empty());
     let resumed = server.run(
         Via::Plain,
