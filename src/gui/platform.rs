@@ -37,6 +37,16 @@ pub enum Keys {
     Embedded,
 }
 
+impl Keys {
+    /// What such a capture is called, unless it is given another name.
+    pub(super) fn file_name(self) -> &'static str {
+        match self {
+            Self::Without => "sealpost.pcapng",
+            Self::Embedded => "sealpost.with-keys.pcapng",
+        }
+    }
+}
+
 /// What was chosen; nothing when the dialog was closed, or there is none on this system.
 #[derive(Clone, Debug)]
 pub struct Picked {

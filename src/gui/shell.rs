@@ -13,7 +13,7 @@ use eframe::egui::epaint::text::{FallbackRequest, FontProvider as _};
 use egui_system_font_provider::SystemFontProvider;
 
 use super::engine::Wake;
-use super::platform::{Keys, Pick, Picked, Platform};
+use super::platform::{Pick, Picked, Platform};
 use super::preferences;
 use super::settings::Settings;
 use super::window::{Start, Window};
@@ -177,11 +177,7 @@ impl Platform for Desktop {
                     Box::pin(async { folder.await.into_iter().collect() })
                 }
                 Pick::Capture(keys) => {
-                    let name = match keys {
-                        Keys::Without => "sealpost.pcapng",
-                        Keys::Embedded => "sealpost.with-keys.pcapng",
-                    };
-                    let file = dialog.set_file_name(name).save_file();
+                    let file = dialog.set_file_name(keys.file_name()).save_file();
                     Box::pin(async { file.await.into_iter().collect() })
                 }
                 Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => {

@@ -34,7 +34,7 @@ impl Typed {
             Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => return false,
             Pick::UploadFiles(_) | Pick::UploadFolder(_) => String::new(),
             Pick::DownloadTo(_) => shown(folder.unwrap_or_else(|| Path::new("."))),
-            Pick::Capture(_) => shown(Path::new("sealpost.pcapng")),
+            Pick::Capture(keys) => shown(Path::new(keys.file_name())),
         };
         self.asks = Some(Question {
             pick,

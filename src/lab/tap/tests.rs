@@ -81,7 +81,7 @@ fn every_byte_passes_unaltered_both_ways_and_is_recorded() {
 
 #[test]
 fn a_reset_on_one_side_is_a_reset_on_the_other_and_recorded_as_one() {
-    let (arrived, arrives) = sync_channel(1);
+    let (arrived, came) = sync_channel(1);
     let (to, server) = server(move |mut peer| {
         let mut byte = [0];
         peer.read_exact(&mut byte).unwrap();
@@ -92,7 +92,7 @@ fn a_reset_on_one_side_is_a_reset_on_the_other_and_recorded_as_one() {
     let kept = tapped(&to, move |mut peer| {
         peer.write_all(b"x").unwrap();
         // A reset takes away what is still on its way.
-        arrives.recv().unwrap();
+        came.recv().unwrap();
         let linger = Some(Duration::ZERO);
         socket2::SockRef::from(&peer).set_linger(linger).unwrap();
     });
