@@ -184,6 +184,9 @@ impl House {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("PW", PASSWORD)
+            // A busy machine is no silent peer: nobody gives up on a handshake unless the test says so.
+            .env("SEALPOST_CONNECT_TIMEOUT", "2m")
+            .env("SEALPOST_HANDSHAKE_TIMEOUT", "2m")
             .stdin(Stdio::null());
         command
     }

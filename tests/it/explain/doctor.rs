@@ -13,7 +13,7 @@ use crate::support::{House, PATIENCE, Ran, TestServer, Via, set_mode};
 /// The findings, and the exit code.
 fn examined(house: &House, at: &str, flags: &[&str]) -> (i32, Vec<Value>) {
     let ca = house.arg("certs/ca.crt");
-    let mut args = vec!["doctor", at, "--json", "--connect-timeout", "5s"];
+    let mut args = vec!["doctor", at, "--json", "--connect-timeout", "1m"];
     if !flags.contains(&"--cacert") {
         args.extend(["--cacert", &ca]);
     }
