@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Command, parser::ValueSource};
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -113,7 +114,16 @@ impl Settings {
         known.insert(long.clone());
         known.extend(tables.iter().map(|table| format!("{table}.{long}")));
         let variable = format!("SEALPOST_{}", long.replace('-', "_").to_uppercase());
-        let arg = arg.env(variable).hide_env(true);
+        // Set to nothing is not set, as usual in scripts.
+        let arg = match std::env::var_os(&variable).is_some_and(|value| !value.is_empty()) {
+            true => arg.env(variable).hide_env(true),
+            false => arg,
+        };
+        let arg = match arg.get_action() {
+            // A flag is switched on by 1, yes and on too.
+            ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+            _ => arg,
+        };
         match self.find(tables, &long) {
             // clap lets only options with a value hide their default.
             Some(value) if arg.get_action().takes_values() => {
@@ -190,7 +200,9 @@ fn config_path(args: &[OsString]) -> Option<PathBuf> {
             return Some(Path::new(path).to_owned());
         }
     }
-    std::env::var_os("SEALPOST_CONFIG").map(PathBuf::from)
+    std::env::var_os("SEALPOST_CONFIG")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
 }
 
 fn texts(value: &Value) -> Vec<String> {

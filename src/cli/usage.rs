@@ -57,8 +57,9 @@ pub(super) fn wrong(error: &clap::Error) -> String {
 /// Whether the arguments ask for JSON, though they are not all understood.
 pub(super) fn wants_json(args: &[OsString]) -> bool {
     let mut options = args.iter().take_while(|arg| *arg != "--");
-    let asked = std::env::var("SEALPOST_JSON");
-    options.any(|arg| arg == "--json") || asked.is_ok_and(|asked| asked == "true")
+    let on = ["1", "true", "yes", "on", "y", "t"];
+    let asked = std::env::var("SEALPOST_JSON").unwrap_or_default();
+    options.any(|arg| arg == "--json") || on.contains(&asked.to_lowercase().as_str())
 }
 
 /// The language the arguments name, though they are not all understood.

@@ -164,6 +164,7 @@ pub struct Client<W> {
     /// Bytes a second at most.
     rate: Option<u64>,
     usable: bool,
+    logged_in: bool,
     /// What words about a failure need.
     context: Context,
 }
@@ -209,6 +210,7 @@ impl<W: Wire> Client<W> {
             timeout,
             rate: None,
             usable: true,
+            logged_in: false,
             context,
         };
         let hello = Request::Hello {
@@ -232,7 +234,7 @@ impl<W: Wire> Client<W> {
 
     /// Makes an account, and is logged in as it.
     pub fn register(&mut self, user: &str, password: &str) -> Result<Account> {
-        self.ask(&Request::Register {
+        self.log_in(&Request::Register {
             user: user.to_owned(),
             password: password.to_owned(),
         })
@@ -240,7 +242,7 @@ impl<W: Wire> Client<W> {
 
     /// Logs in by user and password.
     pub fn login(&mut self, user: &str, password: &str) -> Result<Account> {
-        self.ask(&Request::Login {
+        self.log_in(&Request::Login {
             user: Some(user.to_owned()),
             password: Some(password.to_owned()),
         })
@@ -248,10 +250,16 @@ impl<W: Wire> Client<W> {
 
     /// Logs in by the client certificate.
     pub fn login_by_certificate(&mut self) -> Result<Account> {
-        self.ask(&Request::Login {
+        self.log_in(&Request::Login {
             user: None,
             password: None,
         })
+    }
+
+    fn log_in(&mut self, how: &Request) -> Result<Account> {
+        let account = self.ask(how)?;
+        self.logged_in = true;
+        Ok(account)
     }
 
     /// Changes the own password.
@@ -425,7 +433,8 @@ impl<W: Wire> Client<W> {
 
     fn refused(&mut self, refusal: Refusal) -> Error {
         // A login that is over leaves a connection that nothing can be asked on: the next one logs in anew.
-        if refusal.code.ends_connection() || refusal.code == Code::LoginRequired {
+        let login_is_over = self.logged_in && refusal.code == Code::LoginRequired;
+        if refusal.code.ends_connection() || login_is_over {
             self.usable = false;
         }
         let (hint, hint_zh) = match (&self.hello, refusal.code) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::engine::transfers::TransferOrder;
 use super::engine::{Order, Request};
 use super::files::Sort;
-use super::platform::{Keys, Pick};
+use super::platform::{Pick, Picked};
 use super::settings::{Look, Recent};
 use super::window::Tab;
 use crate::lang::Lang;
@@ -44,14 +44,14 @@ pub enum Action {
     ForgetUnfinished,
     /// Close the window, whatever runs.
     Close,
+    /// These paths were typed, for want of a dialog.
+    Chosen(Picked),
     /// Ask with a dialog for files.
     Pick(Pick),
     /// Put this text on the clipboard.
     Copy(String),
     /// Show this folder in the desktop's file manager.
     OpenFolder(PathBuf),
-    /// Write what passed into this file.
-    SaveCapture(PathBuf, Keys),
     /// Speak this language from now on.
     Speak(Lang),
     /// Remember the widths of columns and the order of the list.

@@ -153,7 +153,7 @@ impl Settings {
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        // At once: written piece by piece, ten thousand unfinished transfers would hold up the window.
+        // At once: written piece by piece, ten thousand unfinished transfers would take long.
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         file.write_all(&text).map_err(failed)?;
         // Not even a power failure shall leave an empty file under the name.

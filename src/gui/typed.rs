@@ -1,12 +1,13 @@
 //! Paths that are typed: on a system without a file dialog nobody is left without a way to choose a file.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use egui::{Context, Key, RichText, TextEdit, Ui};
 
 use super::action::{Action, Cx};
 use super::modal;
-use super::platform::Pick;
+use super::platform::{Pick, Picked};
 use crate::lang::{Both, both};
 
 /// Width of the question, in points.
@@ -32,7 +33,7 @@ impl Typed {
         let text = match &pick {
             Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => return false,
             Pick::UploadFiles(_) | Pick::UploadFolder(_) => String::new(),
-            Pick::DownloadTo(_) => shown(folder.unwrap_or(Path::new("."))),
+            Pick::DownloadTo(_) => shown(folder.unwrap_or_else(|| Path::new("."))),
             Pick::Capture(keys) => shown(Path::new(keys.file_name())),
         };
         self.asks = Some(Question {
@@ -93,15 +94,11 @@ impl Question {
         let home = std::env::home_dir();
         let lines = self.text.lines().filter(|line| !line.trim().is_empty());
         let paths: Vec<PathBuf> = lines.map(|line| path(line, home.as_deref())).collect();
-        let Some(first) = paths.first().cloned() else {
-            return;
-        };
-        cx.act(match self.pick {
-            Pick::UploadFiles(folder) | Pick::UploadFolder(folder) => Action::Upload(paths, folder),
-            Pick::DownloadTo(wanted) => Action::Download(wanted, first),
-            Pick::Capture(keys) => Action::SaveCapture(first, keys),
-            Pick::CaFile | Pick::Certificate | Pick::Key | Pick::RevocationList => return,
-        });
+        cx.act(Action::Chosen(Picked {
+            pick: self.pick,
+            paths,
+            answered: Instant::now(),
+        }));
     }
 }
 

@@ -93,7 +93,7 @@ pub struct Window {
 impl Window {
     /// One that draws when `wake` is called.
     pub fn new(start: &Start, platform: Box<dyn Platform>, wake: Wake) -> Result<Self> {
-        let (keep, settings, unread) = Keep::open(start.settings.as_deref());
+        let (mut keep, settings, unread) = Keep::open(start.settings.as_deref());
         let engine = Engine::start(wake)?;
         let mut window = Self {
             lang: start
@@ -110,7 +110,10 @@ impl Window {
             password: PasswordForm::default(),
             typed: Typed::default(),
             settings,
-            scribe: start.settings.is_some().then(|| scribe(keep)).transpose()?,
+            scribe: match start.settings {
+                Some(_) => Some(Scribe::start(move |settings| keep.save(settings))?),
+                None => None,
+            },
             picked: channel(),
             asked: None,
             connected: None,
@@ -306,11 +309,6 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.write_unfinished();
     }
-}
-
-/// Writes the settings, beside other windows that do the same.
-fn scribe(mut keep: Keep) -> Result<Scribe> {
-    Scribe::start(move |settings| keep.save(settings))
 }
 
 /// The language of the system.

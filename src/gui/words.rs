@@ -41,11 +41,6 @@ const PHRASES: [(&str, &str); 30] = [
         "请在询问时选择“覆盖”或“两者都保留”，或下载到其他文件夹",
     ),
     (
-        "give --crlfile FILE",
-        "“Revocation list” under “Advanced” names one",
-    ),
-    ("用 --crlfile FILE 指定", "可在“高级”中的“吊销列表”指定"),
-    (
         "make room with `sealpost rm`",
         "make room: delete files of yours",
     ),
@@ -71,6 +66,11 @@ const PHRASES: [(&str, &str); 30] = [
         "choose “Overwrite” when asked",
     ),
     ("用 --conflict overwrite 覆盖", "在询问时选择“覆盖”"),
+    (
+        "give --crlfile FILE",
+        "“Revocation list” under “Advanced” names one",
+    ),
+    ("用 --crlfile FILE 指定", "可在“高级”中的“吊销列表”指定"),
     (", or leave it out with --exclude", ""),
     ("，或用 --exclude 排除它", ""),
     ("; `sealpost config` shows what is set here", ""),

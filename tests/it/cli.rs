@@ -197,6 +197,36 @@ fn a_listing_for_people_is_sorted_as_asked_and_escapes_nothing_it_need_not() {
 }
 
 #[test]
+fn a_flag_is_switched_by_the_usual_words_in_the_environment_and_nothing_is_not_set() {
+    let house = House::new();
+    let origins = |value: &str| {
+        let mut command = house.sealpost(&["config", "whoami", "--json"]);
+        let unset = ["SERVER", "CONFIG"].map(|name| (format!("SEALPOST_{name}"), ""));
+        let out = Ran::of(command.envs(unset).env("SEALPOST_PLAIN", value)).ok();
+        let options = json(&out)["options"].as_array().unwrap().clone();
+        let mut options = options.into_iter();
+        ["server", "plain"].map(|name| {
+            let row = options.find(|row| row["option"] == name).unwrap();
+            row["origin"].as_str().unwrap().to_owned()
+        })
+    };
+    assert_eq!(origins("1"), ["default", "environment"]);
+    assert_eq!(origins(""), ["default", "default"]);
+    // In plain it gets as far as connecting; else there is no CA.
+    for (words, code) in [
+        (&["1", "true", "yes", "ON"][..], 7),
+        (&["0", "false", "no", "off", ""], 77),
+        (&["perhaps"], 2),
+    ] {
+        for word in words {
+            let mut command = house.sealpost(&["whoami", "--server", "127.0.0.1:1"]);
+            let ran = Ran::of(command.env("SEALPOST_PLAIN", word));
+            assert_eq!(ran.code, code, "{word}: {}", ran.err);
+        }
+    }
+}
+
+#[test]
 fn a_value_comes_from_the_flag_else_the_environment_else_the_file_else_the_default() {
     let server = TestServer::via(Via::Plain);
     let house = &server.house;

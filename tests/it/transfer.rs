@@ -314,7 +314,7 @@ fn an_account_is_made_used_and_given_a_new_password() {
         let mut passwd = server.client(Via::Tls, "张三", &args);
         Ran::of(passwd.env("NEW", new))
     };
-    passwd("short").failed(8);
+    passwd("short").failed(2);
     passwd("another good one").ok();
     server.run(Via::Tls, "张三", &["whoami"]).failed(67);
     let mut who = server.client(Via::Tls, "张三", &["whoami"]);

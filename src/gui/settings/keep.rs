@@ -193,6 +193,11 @@ mod tests {
         }
     }
 
+    fn put(path: &Path, text: &str) {
+        let mut file = fs::File::create(path).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    }
+
     fn names(settings: &Settings) -> Vec<&str> {
         let all = settings.unfinished.iter();
         all.map(|unfinished| unfinished.name.as_str()).collect()
@@ -202,8 +207,10 @@ mod tests {
     fn two_windows_with_one_file_lose_nothing_of_each_other() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("window.json");
-        let mut first = Settings::default();
-        first.unfinished = vec![unfinished("old"), unfinished("older")];
+        let first = Settings {
+            unfinished: vec![unfinished("old"), unfinished("older")],
+            ..Settings::default()
+        };
         first.save(&path).unwrap();
         let (mut keep, mut ours, _) = Keep::open(Some(&path));
         let (mut other_keep, mut theirs, _) = Keep::open(Some(&path));
@@ -233,7 +240,7 @@ mod tests {
     fn a_file_that_cannot_be_understood_is_set_aside_and_told_of() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("window.json");
-        fs::write(&path, "{ my notes").unwrap();
+        put(&path, "{ my notes");
         let (mut keep, settings, told) = Keep::open(Some(&path));
         assert_eq!(settings, Settings::default());
         assert!(told.unwrap().hint.en.contains("window.json.broken"));
@@ -248,7 +255,7 @@ mod tests {
     fn a_file_that_cannot_be_written_is_told_of_once() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
-        fs::write(&file, "").unwrap();
+        put(&file, "");
         let (mut keep, settings, _) = Keep::open(Some(&file.join("window.json")));
         assert!(keep.save(&settings).is_some());
         assert!(keep.save(&settings).is_none());

@@ -64,6 +64,7 @@ impl Window {
             Action::ResumeUnfinished => self.resume_unfinished(),
             Action::ForgetUnfinished => self.leave.forget(),
             Action::Close => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Action::Chosen(picked) => self.take(&picked),
             Action::Pick(pick) => {
                 self.asked = Some(Instant::now());
                 let begins = match pick {
@@ -74,7 +75,6 @@ impl Window {
             }
             Action::Copy(text) => ctx.copy_text(text),
             Action::OpenFolder(folder) => self.platform.open_folder(&folder),
-            Action::SaveCapture(path, keys) => self.wire.save(path, keys),
             Action::Columns(widths, sort) => {
                 self.settings.columns = Some(widths);
                 self.settings.sort = sort;

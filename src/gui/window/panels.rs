@@ -1,6 +1,6 @@
 //! The panels below the list, one at a time behind its tab.
 
-use egui::{Panel, Ui};
+use egui::{Align, Button, Layout, Panel, Ui};
 
 use super::Window;
 use crate::gui::action::Cx;
@@ -68,19 +68,20 @@ impl Window {
                 (Tab::Log, cx.say("Log", "日志")),
             ] {
                 let chosen = self.tab == this && !self.folded;
-                let tip = match chosen {
-                    true => cx.say("Click to fold this away", "点击可收起"),
-                    false => "",
-                };
-                let tab = ui.selectable_label(chosen, word);
-                if tab.clicked() {
-                    self.folded = chosen;
-                    self.tab = this;
-                }
-                if !tip.is_empty() {
-                    tab.on_hover_text(tip);
+                if ui.selectable_label(chosen, word).clicked() {
+                    (self.tab, self.folded) = (this, false);
                 }
             }
+            let (sign, word) = match self.folded {
+                false => ("⏷", cx.say("Fold the panels away", "收起面板")),
+                true => ("⏶", cx.say("Unfold the panels", "展开面板")),
+            };
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let fold = ui.add(Button::new(sign).frame_when_inactive(false));
+                if fold.accessible_name(word).on_hover_text(word).clicked() {
+                    self.folded = !self.folded;
+                }
+            });
         });
     }
 }

@@ -7,6 +7,7 @@
 //! The reader takes classic pcap as well, as `tcpdump -w` writes it.
 
 mod classic;
+mod faults;
 mod read;
 mod write;
 

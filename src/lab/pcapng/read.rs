@@ -8,6 +8,7 @@ mod tests;
 use std::io::{self, Read};
 
 use super::classic::{self, Classic};
+use super::faults::{damaged, invalid, not_a_capture, not_pcapng};
 use super::{
     BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE, OBSOLETE_PACKET, OPTION_END, OPTION_RESOLUTION,
     OPTION_TIME_OFFSET, SECRETS, SECRETS_TLS, SECTION_HEADER, SIMPLE_PACKET,
@@ -384,39 +385,4 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(got)
-}
-
-fn invalid(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-fn damaged() -> Error {
-    Error::new(
-        Kind::LocalRead,
-        "cannot read the capture: a block is damaged",
-    )
-    .hint("capture again, or copy what can be read with `editcap`")
-    .zh(
-        "无法读取捕获文件：有一个块已损坏",
-        "请重新捕获，或用 `editcap` 复制其中可读的部分",
-    )
-}
-
-fn not_a_capture() -> Error {
-    Error::new(
-        Kind::LocalRead,
-        "this is no capture, neither pcapng nor pcap",
-    )
-    .hint("convert another format first: editcap -F pcapng OLD NEW.pcapng")
-    .zh(
-        "这不是捕获文件，既不是 pcapng 也不是 pcap",
-        "其他格式请先转换：editcap -F pcapng OLD NEW.pcapng",
-    )
-}
-
-fn not_pcapng(error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::InvalidData => not_a_capture().source(error),
-        _ => Error::io(Kind::LocalRead, "read the capture", error),
-    }
 }

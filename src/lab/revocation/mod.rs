@@ -211,8 +211,10 @@ fn story(version: TlsVersion, forgotten: Option<Forget>) -> Result<Run> {
             &both("connects with the old ticket", "凭旧票据连接"),
             &holder,
         ),
-        // A refusal for want of a login is an answer too.
-        other_lives: other.whoami().is_ok() || other.usable(),
+        // A refusal for want of a login is an answer too: the connection is not cut.
+        other_lives: other
+            .whoami()
+            .map_or_else(|error| error.kind() == Kind::LoginRefused, |_account| true),
     };
     story.tell(
         "bob",

@@ -81,18 +81,18 @@ fn every_byte_passes_unaltered_both_ways_and_is_recorded() {
 
 #[test]
 fn a_reset_on_one_side_is_a_reset_on_the_other_and_recorded_as_one() {
-    let (tell, told) = sync_channel(1);
+    let (arrived, came) = sync_channel(1);
     let (to, server) = server(move |mut peer| {
         let mut byte = [0];
         peer.read_exact(&mut byte).unwrap();
-        tell.send(()).unwrap();
+        arrived.send(()).unwrap();
         let error = peer.read(&mut byte).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     });
     let kept = tapped(&to, move |mut peer| {
         peer.write_all(b"x").unwrap();
         // A reset takes away what is still on its way.
-        told.recv().unwrap();
+        came.recv().unwrap();
         let linger = Some(Duration::ZERO);
         socket2::SockRef::from(&peer).set_linger(linger).unwrap();
     });

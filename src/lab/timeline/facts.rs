@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::lang::Both;
 use crate::pki::verify::{self, Outcome};
+use crate::protocol::{FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
 use crate::transport::CertificateDer;
 use crate::transport::tls::{Locked, Message, Sender};
 
@@ -73,6 +74,31 @@ pub struct Connection {
     pub entries_more: u64,
 }
 
+impl Connection {
+    /// One that begins: nothing was said yet.
+    pub(super) fn new(number: usize, client: SocketAddr, server: SocketAddr) -> Self {
+        Self {
+            number,
+            client,
+            server,
+            frames: [0; 2],
+            packets: 0,
+            start_ns: 0,
+            kind: ConnectionKind::Silent,
+            agreed: Agreed::default(),
+            opened: Opened {
+                sealed: 0,
+                opened: 0,
+                verdict: Verdict::NotNeeded,
+            },
+            cost: Cost::default(),
+            remarks: Vec::new(),
+            entries: Vec::new(),
+            entries_more: 0,
+        }
+    }
+}
+
 /// What a connection is, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,6 +113,21 @@ pub enum ConnectionKind {
     Other,
     /// No byte was sent.
     Silent,
+}
+
+impl ConnectionKind {
+    /// What the first bytes say, and who sent them.
+    pub(super) fn of(by: Sender, bytes: &[u8]) -> Self {
+        match (bytes.first(), by) {
+            (None, _) => Self::Silent,
+            (Some(&FIRST_BYTE_TLS), _) => Self::Tls,
+            (Some(20..=24), _) if bytes.get(1).is_none_or(|major| *major == 3) => {
+                Self::TlsMidstream
+            }
+            (Some(&FIRST_BYTE_PLAIN), _) => Self::Plain,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What both sides agreed on; what could not be read is absent.

@@ -10,9 +10,8 @@ use super::checks::{Proof, Shown, checks};
 use super::keys::{AtHand, Derived};
 use super::operations::{self, Application};
 use super::{
-    Agreed, Connection, ConnectionKind, Entry, Evidence, Party, Said, SaidWhat, Seen, What, meaning,
+    Connection, ConnectionKind, Entry, Evidence, Party, Said, SaidWhat, Seen, What, meaning,
 };
-use crate::protocol::{FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
 use crate::text::escape;
 use crate::transport::tls::{
     APPLICATION_DATA, Content, Conversation, Item, KeyLog, Locked, Message, Record, Sender,
@@ -79,7 +78,7 @@ impl<'a> Follow<'a> {
 
     pub(super) fn bytes(&mut self, by: Sender, frame: u64, bytes: &[u8]) {
         if self.told.kind == ConnectionKind::Silent {
-            self.told.kind = kind(by, bytes);
+            self.told.kind = ConnectionKind::of(by, bytes);
         }
         match self.told.kind {
             ConnectionKind::Tls | ConnectionKind::TlsMidstream => {
@@ -351,39 +350,6 @@ impl<'a> Follow<'a> {
         };
         let entry = self.entry(frame, by, What::Checks(checks));
         self.after.push(entry);
-    }
-}
-
-impl Connection {
-    fn new(number: usize, client: SocketAddr, server: SocketAddr) -> Self {
-        Self {
-            number,
-            client,
-            server,
-            frames: [0; 2],
-            packets: 0,
-            start_ns: 0,
-            kind: ConnectionKind::Silent,
-            agreed: Agreed::default(),
-            opened: tally::NOTHING,
-            cost: super::Cost::default(),
-            remarks: Vec::new(),
-            entries: Vec::new(),
-            entries_more: 0,
-        }
-    }
-}
-
-/// What the first bytes say.
-fn kind(by: Sender, bytes: &[u8]) -> ConnectionKind {
-    match (bytes.first(), by) {
-        (None, _) => ConnectionKind::Silent,
-        (Some(&FIRST_BYTE_TLS), _) => ConnectionKind::Tls,
-        (Some(20..=24), _) if bytes.get(1).is_none_or(|major| *major == 3) => {
-            ConnectionKind::TlsMidstream
-        }
-        (Some(&FIRST_BYTE_PLAIN), _) => ConnectionKind::Plain,
-        _ => ConnectionKind::Other,
     }
 }
 

@@ -6,13 +6,6 @@ use crate::transport::tls::{
     APPLICATION_DATA, Content, HANDSHAKE, KeyLog, Locked, Message, Record, Sender,
 };
 
-/// Of a connection that encrypts nothing.
-pub(super) const NOTHING: Opened = Opened {
-    sealed: 0,
-    opened: 0,
-    verdict: Verdict::NotNeeded,
-};
-
 /// What is counted while a connection is followed.
 #[derive(Default)]
 pub(super) struct Tally {
