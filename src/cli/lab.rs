@@ -34,7 +34,7 @@ enum LabSubcommand {
     ///
     /// Makes its own server, CA, certificates, user and password, which are gone afterwards. Needs no
     /// privilege and no Wireshark. The keys of the sealed runs are written beside the captures, for
-    /// Wireshark; outside the lab Sealpost writes keys only when told to with --keylog.
+    /// Wireshark; outside the lab Sealpost writes keys only when told to.
     Compare(CompareCommand),
     /// Shake hands with TLS 1.3 and 1.2, one-way and mutual, and annotate every message of it
     ///

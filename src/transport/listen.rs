@@ -17,7 +17,7 @@ use super::failure::{self, Context};
 use super::{Policy, Resumption, Side, Socket, Stage, Stream, explain, seen};
 use crate::error::{Error, Kind, Result};
 use crate::pki::lists::{self, RevocationListInfo};
-use crate::pki::{Passphrase, keys};
+use crate::pki::{Passphrase, inspect, keys};
 use crate::protocol::{ALPN, FIRST_BYTE_PLAIN, FIRST_BYTE_TLS};
 use crate::text;
 
@@ -103,7 +103,7 @@ impl ServerTls {
             policy: self.policy.clone(),
             ..Context::default()
         };
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = self.out_of_time(&chain)?.into_iter().collect();
         let verifier = match self.client_auth {
             ClientAuth::None => None,
             ClientAuth::Required | ClientAuth::Optional => {
@@ -150,6 +150,29 @@ impl ServerTls {
             }
         }
         Ok(())
+    }
+
+    /// A warning when every client will refuse the own certificate for its dates.
+    fn out_of_time(&self, chain: &[CertificateDer<'_>]) -> Result<Option<String>> {
+        let Some(leaf) = chain.first() else {
+            return Ok(None);
+        };
+        let info = inspect::certificate(leaf)?;
+        let now = self.policy.clock.now();
+        let (file, refused) = (self.certificate.display(), "every client refuses it");
+        Ok(if info.not_after < now {
+            let since = text::time(info.not_after);
+            Some(format!(
+                "the certificate {file} expired at {since}: {refused}; `sealpost pki renew {file}` makes a new one"
+            ))
+        } else if info.not_before > now {
+            let from = text::time(info.not_before);
+            Some(format!(
+                "the certificate {file} is not valid before {from}: {refused} until then; check the clock of this machine"
+            ))
+        } else {
+            None
+        })
     }
 
     /// The revocation lists, each proved to be of one of the CAs. A list of another CA would be worse than

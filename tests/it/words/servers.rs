@@ -6,7 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 
 use super::zoo::{BOTH, Pair, TestCa, changed, day, named, openssl, show};
 use super::{Expected, client, told};
-use crate::support::{House, Ran, TestServer};
+use crate::support::{House, Ran, TestServer, set_mode};
 
 /// Each bad server, the host it is called by, the exit code, and the words.
 const BAD_SERVERS: &[(&str, &str, Expected)] = &[
@@ -117,6 +117,7 @@ fn bad_server(house: &House, what: &str) -> Pair {
         "wrong host" => ca.sign(&named("SERVER", &["a.example", "b.example"])),
         "no address" => ca.sign(&named("SERVER", &["localhost"])),
         "no SAN" => ca.sign(&named("localhost", &[])),
+        "good" => change(|_| ()),
         "expired" => change(|params| params.not_after = day(-2)),
         "not yet valid" => change(|params| params.not_before = day(2)),
         "wrong purpose" => ca.sign(&changed(|params| params.extended_key_usages = as_client)),
@@ -148,6 +149,26 @@ fn a_bad_server_certificate_is_told_by_what_is_wrong_with_it() {
         "pin",
         expected,
     );
+}
+
+#[test]
+fn a_server_says_itself_that_nobody_will_accept_its_certificate_for_its_dates() {
+    let house = House::new();
+    for (what, words) in [
+        ("expired", "own.crt expired at 20"),
+        ("not yet valid", "own.crt is not valid before 20"),
+        ("good", ""),
+    ] {
+        let pair = bad_server(&house, what);
+        house.write("own.crt", pair.chain.as_bytes());
+        house.write("own.key", pair.key.as_bytes());
+        set_mode(&house.path("work/own.key"), 0o600);
+        let server =
+            TestServer::start_in(&house, &["--cert", "work/own.crt", "--key", "work/own.key"]);
+        let log = server.log.text();
+        assert_eq!(log.contains("own.crt"), !words.is_empty(), "{log}");
+        assert!(log.contains(words), "{what}: {log}");
+    }
 }
 
 #[test]
