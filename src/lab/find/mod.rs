@@ -2,7 +2,7 @@
 //!
 //! An [`Analysis`] listens to the streams of a capture and ends as a [`Finding`], a plain struct that the
 //! terminal, JSON and the report render. It looks for what it was told to look for, however it may be
-//! written ([`mod@writings`]), and for what anybody would look at: is it TLS, which names stand in the handshake, how much went which way.
+//! written (`writings`), and for what anybody would look at: is it TLS, which names stand in the handshake, how much went which way.
 
 #[cfg(test)]
 mod tests;
