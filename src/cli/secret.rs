@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::{fs, io};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
@@ -79,32 +81,35 @@ impl Secret {
     }
 }
 
-/// Asks on the terminal. The echo is off before the prompt is there: who types or pastes as soon as it is seen, is not
-/// read over the shoulder (`rpassword` alone prompts first).
+/// Asks on the terminal. It is silent and raw before the prompt is there: who types, pastes or presses ctrl-c as soon
+/// as it is seen, is neither read over the shoulder nor unheard (`rpassword` alone prompts first).
 fn ask(what: &str) -> io::Result<String> {
-    let _silent = Silent::begin();
+    let _raw = Raw::begin();
     rpassword::prompt_password(format!("{what}: "))
 }
 
-/// The terminal without echo, until this is dropped.
-struct Silent {
+/// The terminal without echo, lines and signals, as `rpassword` reads from it; until this is dropped.
+struct Raw {
     terminal: File,
     before: Termios,
 }
 
-impl Silent {
+impl Raw {
     /// `None` without a terminal, which the prompt itself then reports.
     fn begin() -> Option<Self> {
         let terminal = File::open("/dev/tty").ok()?;
         let before = tcgetattr(&terminal).ok()?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
+        let mut raw = before.clone();
+        let modes = LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        raw.local_modes.remove(modes);
+        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&terminal, OptionalActions::Now, &raw).ok()?;
         Some(Self { terminal, before })
     }
 }
 
-impl Drop for Silent {
+impl Drop for Raw {
     fn drop(&mut self) {
         // A terminal that is gone has no echo to bring back.
         tcsetattr(&self.terminal, OptionalActions::Now, &self.before).ok();
