@@ -5,6 +5,7 @@
 //! the tap altered and missed nothing. It needs Linux and the privilege `CAP_NET_RAW`, which is why the tap
 //! comes first.
 
+mod order;
 #[cfg(target_os = "linux")]
 mod socket;
 
@@ -16,6 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::pcapng::{LINK_ETHERNET, Packet};
 use crate::error::{Error, Kind, Result};
+use order::InOrder;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere::Socket;
@@ -63,7 +65,7 @@ impl Kernel {
         Ok(Self { socket })
     }
 
-    /// Hands over each packet, on this thread, until the other end of `alive` is closed and nothing comes
+    /// Hands over each packet in the order of their times, on this thread, until the other end of `alive` is closed and nothing comes
     /// any more. Its frames are Ethernet's, as Linux shows its loopback.
     pub fn run(
         mut self,
@@ -72,18 +74,25 @@ impl Kernel {
     ) -> io::Result<Captured> {
         let mut captured = Captured::default();
         let mut buffer = vec![0; PACKET_BYTES_MAX];
+        let mut order = InOrder::default();
+        let mut hand_over = |(at_ns, data): (u64, Vec<u8>), captured: &mut Captured| {
+            captured.packets += 1;
+            take(&Packet {
+                frame: captured.packets,
+                at_ns,
+                link: LINK_ETHERNET,
+                data: &data,
+                snapped: false,
+            })
+        };
         let mut over = false;
         loop {
             while let Some(raw) = self.socket.packet(&mut buffer)? {
-                captured.packets += 1;
                 captured.dropped = raw.dropped;
-                take(&Packet {
-                    frame: captured.packets,
-                    at_ns: raw.at_ns,
-                    link: LINK_ETHERNET,
-                    data: &buffer[..raw.bytes],
-                    snapped: false,
-                })?;
+                order.add(raw.at_ns, &buffer[..raw.bytes]);
+                while let Some(packet) = order.due() {
+                    hand_over(packet, &mut captured)?;
+                }
             }
             let mut ready = [
                 PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::IN),
@@ -94,12 +103,16 @@ impl Kernel {
                 false => (&mut ready[..], None),
             };
             match poll(watched, wait) {
-                Ok(0) => return Ok(captured),
+                Ok(0) => break,
                 Ok(_) => over |= !ready[1].revents().is_empty(),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        while let Some(packet) = order.last() {
+            hand_over(packet, &mut captured)?;
+        }
+        Ok(captured)
     }
 }
 
