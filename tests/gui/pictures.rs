@@ -135,7 +135,9 @@ impl Album<'_> {
         window.wait_for(self.say("Keep both", "两者都保留"));
         self.take(&window, "conflict");
         window.click(self.say("Skip", "跳过"));
+        window.wait_for(self.say("skipped", "已跳过"));
         window.click(self.say("Certificate", "证书"));
+        window.wait_for(self.say("Copy fingerprint", "复制指纹"));
         self.take(&window, "trust");
         window.click(self.say("The wire", "线路上"));
         window.wait_for("TLS 1.3");
