@@ -1,40 +1,19 @@
 //! The books about all transfers, kept change by change, against counting them all.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::client::{Job, Login, Progress, Target};
+use crate::client::Progress;
 use crate::error::{Error, Kind};
-use crate::gui::engine::SharedTarget;
-use crate::gui::engine::transfers::{Finished, NewTransfer};
+use crate::gui::engine::transfers::{Finished, NewTransfer, sample};
 use crate::lang::Lang;
 use crate::protocol::Sha256;
 
-fn target() -> SharedTarget {
-    Arc::new(Target {
-        host: "localhost".into(),
-        port: 1,
-        tls: None,
-        connect_timeout: Duration::from_secs(1),
-        timeout: Duration::from_secs(1),
-        rate: None,
-        login: Login::Certificate,
-        narrator: None,
-        onlooker: None,
-    })
-}
-
 fn transfer(id: Id, state: State) -> Transfer {
     let new = NewTransfer {
-        job: Job::Upload {
-            path: "a".into(),
-            name: format!("{id}").parse().unwrap(),
-        },
+        job: sample::upload(&id.to_string()),
         size: Some(100 + id),
-        target: target(),
+        target: sample::target("localhost", 1),
     };
     Transfer {
         state,
