@@ -54,7 +54,7 @@ pub struct Advanced {
     pub public_roots: bool,
     /// The versions offered.
     pub versions: Versions,
-    /// Keep the secrets of TLS in memory while the window is open, so that a capture can be saved with them.
+    /// Keep the secrets of TLS in memory until another session begins, so that a capture can be saved with them.
     pub keep_secrets: bool,
     /// As `10s`; empty: [`CONNECT_TIMEOUT`].
     pub timeout: String,

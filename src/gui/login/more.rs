@@ -79,23 +79,22 @@ impl LoginForm {
                 .response
                 .labelled_by(id);
         });
-        Rows::row(ui, "", "", |ui, _id| {
-            let word = cx.say("Believe the CAs of the public web", "信任公共网络的 CA");
-            let tip = cx.say(
-                "Instead of a CA file: for a server with a certificate as web sites have them",
-                "代替 CA 文件：用于证书与网站证书相同的服务器",
-            );
-            ui.checkbox(&mut self.advanced.public_roots, word)
-                .on_hover_text(tip);
-        });
-        Rows::row(ui, "", "", |ui, _id| {
-            let word = cx.say("Keep the TLS keys for a capture", "为抓包保留 TLS 密钥");
-            let tip = cx.say(
-                "In memory, until the window is closed: “The wire” can then save a capture that Wireshark decrypts",
-                "仅保存在内存中，直到窗口关闭：之后可在“线路上”面板中保存 Wireshark 能够解密的抓包",
-            );
-            ui.checkbox(&mut self.advanced.keep_secrets, word)
-                .on_hover_text(tip);
-        });
+        let mut tick = |chosen: &mut bool, word, tip| {
+            Rows::row(ui, "", "", |ui, _id| {
+                ui.checkbox(chosen, word).on_hover_text(tip);
+            });
+        };
+        let word = cx.say("Believe the CAs of the public web", "信任公共网络的 CA");
+        let tip = cx.say(
+            "Instead of a CA file: for a server with a certificate as web sites have them",
+            "代替 CA 文件：用于证书与网站证书相同的服务器",
+        );
+        tick(&mut self.advanced.public_roots, word, tip);
+        let word = cx.say("Keep the TLS keys for a capture", "为抓包保留 TLS 密钥");
+        let tip = cx.say(
+            "In memory, until another session begins or the window is closed: “The wire” can then save a capture that Wireshark decrypts",
+            "仅保存在内存中，直到开始另一次会话或关闭窗口：之后可在“线路上”面板中保存 Wireshark 能够解密的抓包",
+        );
+        tick(&mut self.advanced.keep_secrets, word, tip);
     }
 }
